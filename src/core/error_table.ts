@@ -2,6 +2,35 @@
  * What is retriable and what to advise, as data: one row per error code.
  */
 
+/** The literal codes of the family, one per class. */
+export type ErrorCode =
+  | "ROCKETMQ"
+  | "CONFIG"
+  | "VALIDATION"
+  | "NETWORK"
+  | "TIMEOUT"
+  | "PROTOCOL"
+  | "BROKER"
+  | "BROKER_NOT_AVAILABLE"
+  | "NAME_SERVER"
+  | "PRODUCER"
+  | "CONSUMER"
+  | "CONSUMER_START"
+  | "CONSUMER_SHUTDOWN"
+  | "CONSUMER_STATE"
+  | "MESSAGE_CONSUME"
+  | "MESSAGE_PULL"
+  | "OFFSET"
+  | "OFFSET_FETCH"
+  | "REBALANCE"
+  | "SUBSCRIPTION"
+  | "INVALID_TOPIC"
+  | "INVALID_SELECTOR"
+  | "TOPIC_NOT_SUBSCRIBED"
+  | "SUBSCRIPTION_CONFLICT"
+  | "SUBSCRIPTION_LIMIT_EXCEEDED"
+  | "SUBSCRIPTION_DATA";
+
 /** One row: whether the same call may succeed later, and what a person can do. */
 export interface ErrorRow {
   /** Whether trying the same again may help. */
@@ -13,7 +42,7 @@ export interface ErrorRow {
 const row = (retriable: boolean, advice: string): ErrorRow => ({ retriable, advice });
 
 /** The table, by code. */
-export const ERROR_TABLE = {
+export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorRow>> = {
   ROCKETMQ: row(false, "See the message."),
   CONFIG: row(false, "Correct the options named in the message."),
   VALIDATION: row(false, "Correct the value named in the message."),
@@ -40,4 +69,4 @@ export const ERROR_TABLE = {
   SUBSCRIPTION_CONFLICT: row(false, "Give all members of a group the same subscriptions."),
   SUBSCRIPTION_LIMIT_EXCEEDED: row(false, "Raise maxSubscriptions or use another consumer."),
   SUBSCRIPTION_DATA: row(false, "Use what exportSubscriptions() wrote."),
-} as const;
+};

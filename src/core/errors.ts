@@ -5,10 +5,9 @@
  * share (network, broker, protocol, …) is below it directly; what a consumer's call rejects with is a ConsumerError or
  * a SubscriptionError that has the shared one as its `cause`. Messages say what was attempted, then what was met.
  */
-import { ERROR_TABLE } from "./error_table.ts";
+import { ERROR_TABLE, type ErrorCode } from "./error_table.ts";
 
-/** The literal codes of the family, one per class. */
-export type ErrorCode = keyof typeof ERROR_TABLE;
+export type { ErrorCode };
 
 /** What may be known about a failure; each error fills in what applies. */
 export interface ErrorFacts {
