@@ -1,0 +1,76 @@
+/**
+ * `deno task ok`: the gate that every commit passes, as a list of stages.
+ *
+ *   deno run -A tools/gate.ts [--static]
+ *
+ * The stages run in this order and the first that fails ends the run: a later one would only repeat its complaint.
+ * `--static` leaves out the tests, for a caller that has just run them.
+ */
+import { output, run } from "./command.ts";
+import { tallyLine } from "./tally.ts";
+
+interface Stage {
+  readonly name: string;
+  /** Resolves to undefined when the stage holds, to the reason when it does not. */
+  run(): Promise<string | undefined>;
+}
+
+/** The entry points of the package, as `deno.json` names them. */
+async function entryPoints(): Promise<string[]> {
+  const config = JSON.parse(await Deno.readTextFile("deno.json")) as { exports: Record<string, string> };
+  return Object.values(config.exports);
+}
+
+/** A stage that is one command. */
+function command(name: string, args: () => string[] | Promise<string[]>): Stage {
+  return {
+    name,
+    async run() {
+      const ended = await run(await args());
+      return ended.code === 0 ? undefined : `exit code ${ended.code}`;
+    },
+  };
+}
+
+/** The dry run of `deno publish`; what it lists must be the library and nothing else. */
+async function publishes(): Promise<string | undefined> {
+  const listing = await output(["deno", "publish", "--dry-run", "--allow-dirty"], { env: { NO_COLOR: "1" } });
+  const root = `file://${Deno.cwd()}/`;
+  const files = [...listing.matchAll(/^\s+(file:\S+)/gm)].map((match) => match[1]!.replace(root, ""));
+  const foreign = files.filter((file) =>
+    !/^(src\/.*\.ts|mod\.ts|deno\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file)
+  );
+  if (files.length === 0) return "the dry run lists no file";
+  console.log(`${files.length} files would be published`);
+  return foreign.length > 0 ? `these would be published too: ${foreign.join(", ")}` : undefined;
+}
+
+const tests = command("tests", () => ["deno", "run", "-A", "tools/test.ts"]);
+const stages: Stage[] = [
+  command("fmt", () => ["deno", "fmt", "--check"]),
+  command("lint", () => ["deno", "lint"]),
+  command("check", () => ["deno", "check", "--quiet"]),
+  command("doc lint", async () => ["deno", "doc", "--lint", "--quiet", ...await entryPoints()]),
+  ...(Deno.args.includes("--static") ? [] : [tests]),
+  command(
+    "doc tests",
+    () => ["deno", "test", "-A", "--doc", "--quiet", "--permit-no-files", "mod.ts", "src"],
+  ),
+  { name: "publish", run: publishes },
+];
+
+let passed = 0;
+for (const stage of stages) {
+  const started = performance.now();
+  console.log(`\n=== ${stage.name}`);
+  const reason = await stage.run();
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(
+    reason ? `=== ${stage.name} failed after ${seconds} s: ${reason}` : `=== ${stage.name}: ${seconds} s`,
+  );
+  if (reason) break;
+  passed++;
+}
+const failed = passed === stages.length ? 0 : 1;
+console.log(tallyLine({ passed, failed }));
+Deno.exit(failed);
