@@ -1,0 +1,29 @@
+/**
+ * Reads the golden vectors under tests/fixtures/: what the official Java classes answer.
+ */
+import { readFileSync } from "node:fs";
+
+/** A vector file. */
+export interface VectorFile<C> {
+  readonly cases: readonly C[];
+}
+
+/** The vector file called `name`. */
+// deno-lint-ignore no-explicit-any
+export function vectors<C = any, F = VectorFile<C>>(name: string): F & VectorFile<C> {
+  return JSON.parse(readFileSync(new URL(`../fixtures/${name}`, import.meta.url), "utf8"));
+}
+
+/** The bytes of lower- or upper-case hex. */
+export function fromHex(hex: string): Uint8Array {
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+/** Lower-case hex of bytes. */
+export function toHex(bytes: Uint8Array): string {
+  let hex = "";
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
+  return hex;
+}
