@@ -1,0 +1,49 @@
+/**
+ * Waiting for something that others wait for too: each waiter brings a patience and a signal of its own, and giving up
+ * does not disturb what is waited for.
+ */
+import type { Clock } from "./clock.ts";
+
+/** How one waiter waits. */
+export interface Patience {
+  /** How long, in milliseconds. */
+  readonly ms: number;
+  /** Tells when that has passed. */
+  readonly clock: Clock;
+  /** Ends the wait early; it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** What to reject with when patience ends. */
+  timeout(): Error;
+}
+
+/** What `shared` comes to, unless patience or the signal ends first. `shared` itself is left alone. */
+export function within<T>(shared: Promise<T>, patience: Patience): Promise<T> {
+  const { ms, clock, signal, timeout } = patience;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      shared.catch(() => {});
+      return reject(signal.reason);
+    }
+    const sleeping = new AbortController();
+    const onAbort = (): void => {
+      sleeping.abort();
+      reject(signal!.reason);
+    };
+    const stopWaiting = (): void => {
+      sleeping.abort();
+      signal?.removeEventListener("abort", onAbort);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    clock.sleep(ms, sleeping.signal).then(() => {
+      signal?.removeEventListener("abort", onAbort);
+      reject(timeout());
+    }, () => {});
+    shared.then((value) => {
+      stopWaiting();
+      resolve(value);
+    }, (error) => {
+      stopWaiting();
+      reject(error);
+    });
+  });
+}
