@@ -25,6 +25,16 @@ import type {
   Reply,
   RequestHandler,
 } from "./call.ts";
+export type {
+  AnyOperation,
+  CallOptions,
+  FrameEvent,
+  InboundRequest,
+  OnewayOptions,
+  OutboundReply,
+  Reply,
+  RequestHandler,
+} from "./call.ts";
 import { Outbox } from "./outbox.ts";
 import { Waiters } from "./waiters.ts";
 
