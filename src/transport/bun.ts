@@ -1,0 +1,1 @@
+export { connect, listen } from "./node.ts";
