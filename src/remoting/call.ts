@@ -6,6 +6,8 @@ import type { Command } from "../wire/command.ts";
 import type { Fields, Of, Operation } from "../wire/schema.ts";
 import type { Channel } from "./channel.ts";
 
+export type { Fields, Of, Operation };
+
 /** How one call is made. */
 export interface CallOptions {
   /** What follows the header; nothing by default. */

@@ -2,23 +2,24 @@
  * Waiting for something that others wait for too: each waiter brings a patience and a signal of its own, and giving up
  * does not disturb what is waited for.
  */
+import { TimeoutError } from "../core/errors.ts";
 import type { Clock } from "./clock.ts";
 
 /** How one waiter waits. */
 export interface Patience {
-  /** How long, in milliseconds. */
-  readonly ms: number;
+  /** How long, in milliseconds; without end by default. */
+  readonly ms?: number | undefined;
   /** Tells when that has passed. */
   readonly clock: Clock;
   /** Ends the wait early; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** What to reject with when patience ends. */
-  timeout(): Error;
+  /** What to reject with when `ms` have passed. */
+  timeout?(): Error;
 }
 
 /** What `shared` comes to, unless patience or the signal ends first. `shared` itself is left alone. */
 export function within<T>(shared: Promise<T>, patience: Patience): Promise<T> {
-  const { ms, clock, signal, timeout } = patience;
+  const { ms, clock, signal } = patience;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
       shared.catch(() => {});
@@ -34,10 +35,12 @@ export function within<T>(shared: Promise<T>, patience: Patience): Promise<T> {
       signal?.removeEventListener("abort", onAbort);
     };
     signal?.addEventListener("abort", onAbort, { once: true });
-    clock.sleep(ms, sleeping.signal).then(() => {
-      signal?.removeEventListener("abort", onAbort);
-      reject(timeout());
-    }, () => {});
+    if (ms !== undefined) {
+      clock.sleep(ms, sleeping.signal).then(() => {
+        signal?.removeEventListener("abort", onAbort);
+        reject(patience.timeout?.() ?? new TimeoutError(`Cannot wait longer: ${ms} ms have passed`));
+      }, () => {});
+    }
     shared.then((value) => {
       stopWaiting();
       resolve(value);
