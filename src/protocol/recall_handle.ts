@@ -1,42 +1,49 @@
 /**
- * The handle that takes a delayed message back: `v1 <topic> <broker> <timestamp> <unique id>`, in base64url.
+ * The handle with which a delayed message can be taken back: `v1 topic broker timestamp uniqueKey` in base64url.
  *
- * Brokers make it when they store a timed message, producers hand it back. Agrees with Java's RecallMessageHandle
- * (5.3.2 and later): padding is written, but need not be there when read; what follows a fifth field is ignored.
+ * Agrees with RecallMessageHandle. Text after the fifth part is ignored, padding is optional.
  */
 import { Buffer } from "node:buffer";
-import { ValidationError } from "../core/errors.ts";
+import { ProtocolError } from "../core/errors.ts";
+
+const VERSION = "v1";
 
 /** What a handle says. */
 export interface RecallHandle {
   /** Topic of the message. */
   readonly topic: string;
-  /** Broker that keeps it. */
+  /** Name of the broker that holds it. */
   readonly brokerName: string;
-  /** When it is to be delivered, in milliseconds since the epoch; text, as it is only compared. */
+  /** When it is due, in milliseconds since the epoch; text, as it came. */
   readonly timestamp: string;
-  /** Its unique id. */
+  /** Unique id of the message. */
   readonly uniqKey: string;
 }
 
-const VERSION = "v1";
-const BASE64URL = /^[A-Za-z0-9_-]+={0,2}$/;
-
-/** The handle of a message (RecallMessageHandle.HandleV1.buildHandle). */
-export function encodeRecallHandle({ topic, brokerName, timestamp, uniqKey }: RecallHandle): string {
-  const text = Buffer.from([VERSION, topic, brokerName, timestamp, uniqKey].join(" ")).toString("base64url");
-  return text.padEnd(Math.ceil(text.length / 4) * 4, "=");
+/** Writes a handle. */
+export function encodeRecallHandle(handle: RecallHandle): string {
+  const { topic, brokerName, timestamp, uniqKey } = handle;
+  const base64 = Buffer.from([VERSION, topic, brokerName, timestamp, uniqKey].join(" "), "utf8")
+    .toString("base64");
+  return base64.replaceAll("+", "-").replaceAll("/", "_");
 }
 
-/** What `handle` says (RecallMessageHandle.decodeHandle). @throws ValidationError when it is none. */
-export function decodeRecallHandle(handle: string | null | undefined): RecallHandle {
-  const fields = BASE64URL.test(handle ?? "") ? Buffer.from(handle!, "base64url").toString().split(" ") : [];
-  const [version, topic, brokerName, timestamp, uniqKey] = fields;
-  if (
-    version !== VERSION || topic === undefined || brokerName === undefined || timestamp === undefined ||
-    uniqKey === undefined
-  ) {
-    throw new ValidationError(`Cannot read recall handle: current value is "${handle}"`);
+/** Whether `text` is base64url as Java's decoder takes it: padding complete or absent. */
+function isBase64Url(text: string): boolean {
+  const match = /^([A-Za-z0-9_-]*)(={0,2})$/.exec(text);
+  if (match === null) return false;
+  const [, digits, padding] = match;
+  const rest = digits!.length % 4;
+  return rest !== 1 && (padding === "" || rest + padding!.length === 4);
+}
+
+/** Reads a handle. @throws ProtocolError when it is none. */
+export function decodeRecallHandle(text: string | null | undefined): RecallHandle {
+  const parts = text && isBase64Url(text) ? Buffer.from(text, "base64url").toString("utf8").split(" ") : [];
+  while (parts.at(-1) === "") parts.pop(); // as Java's split does
+  const [version, topic, brokerName, timestamp, uniqKey] = parts;
+  if (version !== VERSION || uniqKey === undefined) {
+    throw new ProtocolError(`Cannot read recall handle: current value is "${text}"`);
   }
-  return { topic, brokerName, timestamp, uniqKey };
+  return { topic: topic!, brokerName: brokerName!, timestamp: timestamp!, uniqKey };
 }
