@@ -97,8 +97,12 @@ const BANNED: readonly { what: string; pattern: RegExp; except?: RegExp }[] = [
   },
   {
     what: "a name says what it is",
-    pattern:
-      /\b(class|interface|type|function|const|let) \w*(Helper|Util|Utils|Impl|Base|(?<!ConsumerRunning|Cluster)Info)\b/,
+    pattern: /\b(class|interface|type|function|const|let) \w*(Helper|Util|Utils|Impl|Base)\b/,
+  },
+  {
+    what: "a name says what it is; only the protocol's own names end in Info",
+    pattern: /\b(class|interface|type|function|const|let) \w*Info\b/,
+    except: /^src\/protocol\//,
   },
   {
     what: "constructors take no parameter properties",
