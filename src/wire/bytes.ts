@@ -33,6 +33,18 @@ export function int64At(bytes: Uint8Array, at: number): number {
   return Number.isSafeInteger(value) ? value : NaN;
 }
 
+const HEX: readonly string[] = Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(16).toUpperCase().padStart(2, "0"),
+);
+
+/** Upper-case hex of the bytes from `from` to `until`, as Java's UtilAll.bytes2string writes it. */
+export function hexText(bytes: Uint8Array, from = 0, until: number = bytes.length): string {
+  let text = "";
+  for (let i = from; i < until; i++) text += HEX[bytes[i]!];
+  return text;
+}
+
 /** Walks over bytes. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -143,10 +155,12 @@ export class ByteWriter {
     return this;
   }
 
-  /** Signed 64-bit integer. */
+  /** Signed 64-bit integer; `value` is a safe integer. */
   int64(value: number): this {
+    const high = Math.floor(value / 4294967296);
     const at = this.#grow(8);
-    this.#view.setBigInt64(at, BigInt(value));
+    this.#view.setInt32(at, high);
+    this.#view.setUint32(at + 4, value - high * 4294967296);
     return this;
   }
 

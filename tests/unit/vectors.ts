@@ -8,9 +8,9 @@ export interface VectorFile<C> {
   readonly cases: readonly C[];
 }
 
-/** The vector file called `name`. */
+/** The vector file called `name`; beside its cases a file may have extras of its own. */
 // deno-lint-ignore no-explicit-any
-export function vectors<C = any, F = VectorFile<C>>(name: string): F & VectorFile<C> {
+export function vectors<C = any, Extras = unknown>(name: string): VectorFile<C> & Extras {
   return JSON.parse(readFileSync(new URL(`../fixtures/${name}`, import.meta.url), "utf8"));
 }
 
