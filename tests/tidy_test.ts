@@ -23,7 +23,7 @@ const LAYERS: Record<string, { rank: number; from: readonly string[] }> = {
   remoting: { rank: 4, from: ["time", "wire", "protocol", "transport"] },
   routing: { rank: 5, from: ["time", "protocol", "remoting"] },
   offsets: { rank: 6, from: ["time", "protocol", "remoting", "routing"] },
-  client: { rank: 6, from: ["time", "protocol", "message", "remoting", "routing"] },
+  client: { rank: 6, from: ["time", "protocol", "message", "transport", "remoting", "routing"] },
   telemetry: { rank: 7, from: ["time", "protocol", "message", "client"] },
   consumer: {
     rank: 8,

@@ -38,6 +38,8 @@ export interface PoolOptions {
   readonly channel?: Omit<ChannelOptions, "clock" | "onClose"> | undefined;
   /** Hears of each connection that is made. */
   readonly onConnected?: ((address: string, channel: Channel) => void) | undefined;
+  /** Hears of each dial that fails. */
+  readonly onConnectFailed?: ((address: string, error: unknown) => void) | undefined;
   /** Hears of each connection that ends; `error` is absent when this side closed it. */
   readonly onDisconnected?: ((address: string, error?: Error) => void) | undefined;
 }
@@ -206,6 +208,7 @@ export class ConnectionPool {
       duplex = await this.#dialOnce(line.address);
     } catch (error) {
       this.#failed(line, error);
+      if (!this.#closing.signal.aborted) this.#options.onConnectFailed?.(line.address, error);
       throw error;
     }
     if (this.#closing.signal.aborted) {

@@ -33,6 +33,7 @@ const REFRESH_CONCURRENCY = 16;
 export class RouteTable {
   readonly #options: RouteTableOptions;
   readonly #routes = new Map<string, TopicRoute>();
+  readonly #askedAt = new Map<string, number>();
   readonly #asking = new Map<string, Promise<TopicRoute | undefined>>();
   #refreshes = 0;
   #failures = 0;
@@ -47,9 +48,10 @@ export class RouteTable {
     return { refreshes: this.#refreshes, failures: this.#failures };
   }
 
-  /** What is known of `topic` without asking. */
-  cached(topic: string): TopicRoute | undefined {
-    return this.#routes.get(topic);
+  /** What is known of `topic` without asking, unless the last answer is older than `maxAgeMs`. */
+  cached(topic: string, maxAgeMs = Infinity): TopicRoute | undefined {
+    const oldest = this.#options.clock.now() - maxAgeMs;
+    return (this.#askedAt.get(topic) ?? 0) >= oldest ? this.#routes.get(topic) : undefined;
   }
 
   /** All known routes. */
@@ -57,9 +59,14 @@ export class RouteTable {
     return this.#routes.values();
   }
 
-  /** Forgets `topic`. */
-  forget(topic: string): void {
-    this.#routes.delete(topic);
+  /** Forgets routes whose last answer is older than `maxAgeMs`, but for those of `wanted`. */
+  forgetOlder(maxAgeMs: number, wanted: ReadonlySet<string>): void {
+    const oldest = this.#options.clock.now() - maxAgeMs;
+    for (const [topic, askedAt] of this.#askedAt) {
+      if (askedAt >= oldest || wanted.has(topic)) continue;
+      this.#askedAt.delete(topic);
+      this.#routes.delete(topic);
+    }
   }
 
   /**
@@ -110,6 +117,7 @@ export class RouteTable {
     }
     const data = topicRouteData.read(reply.body);
     const previous = this.#routes.get(topic);
+    this.#askedAt.set(topic, this.#options.clock.now());
     if (previous && sameRoute(previous.data, data)) return previous;
     const route = buildRoute(topic, data);
     this.#routes.set(topic, route);
