@@ -22,14 +22,24 @@ async function entryPoints(): Promise<string[]> {
 }
 
 /** A stage that is one command. */
-function command(name: string, args: () => string[] | Promise<string[]>): Stage {
+function command(name: string, args: readonly string[]): Stage {
   return {
     name,
     async run() {
-      const ended = await run(await args());
+      const ended = await run(args);
       return ended.code === 0 ? undefined : `exit code ${ended.code}`;
     },
   };
+}
+
+/** Each entry point by itself: what its signatures mention must be exported there, not just somewhere. */
+async function documented(): Promise<string | undefined> {
+  const entries = await entryPoints();
+  const failing: string[] = [];
+  for (const entry of entries) {
+    if ((await run(["deno", "doc", "--lint", "--quiet", entry])).code !== 0) failing.push(entry);
+  }
+  return failing.length > 0 ? `see above: ${failing.join(", ")}` : undefined;
 }
 
 /** The dry run of `deno publish`; what it lists must be the library and nothing else. */
@@ -45,16 +55,16 @@ async function publishes(): Promise<string | undefined> {
   return foreign.length > 0 ? `these would be published too: ${foreign.join(", ")}` : undefined;
 }
 
-const tests = command("tests", () => ["deno", "run", "-A", "tools/test.ts"]);
+const tests = command("tests", ["deno", "run", "-A", "tools/test.ts"]);
 const stages: Stage[] = [
-  command("fmt", () => ["deno", "fmt", "--check"]),
-  command("lint", () => ["deno", "lint"]),
-  command("check", () => ["deno", "check", "--quiet"]),
-  command("doc lint", async () => ["deno", "doc", "--lint", "--quiet", ...await entryPoints()]),
+  command("fmt", ["deno", "fmt", "--check"]),
+  command("lint", ["deno", "lint"]),
+  command("check", ["deno", "check", "--quiet"]),
+  { name: "doc lint", run: documented },
   ...(Deno.args.includes("--static") ? [] : [tests]),
   command(
     "doc tests",
-    () => ["deno", "test", "-A", "--doc", "--quiet", "--permit-no-files", "mod.ts", "src"],
+    ["deno", "test", "-A", "--doc", "--quiet", "--permit-no-files", "mod.ts", "src"],
   ),
   { name: "publish", run: publishes },
 ];
