@@ -22,7 +22,7 @@ export function withFileMap(page: string): string {
   const folders = new Map<string, string[]>();
   for (const path of filesBelow("src", ".ts")) {
     const [, folder, name] = path.match(/^src\/([^/]+)\/(.*)$/)!;
-    const line = `- \`${name}\` ${firstSentence(Deno.readTextFileSync(path))}`;
+    const line = `- \`${name}\` ${firstSentence(Deno.readTextFileSync(path))}`.trimEnd();
     folders.set(folder!, [...folders.get(folder!) ?? [], line]);
   }
   const map = [...folders].map(([folder, lines]) => `\n### ${folder}/\n\n${lines.join("\n")}\n`).join("");
