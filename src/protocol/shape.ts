@@ -25,9 +25,13 @@ function absent(value: unknown): value is null | undefined {
   return value === undefined || value === null;
 }
 
+/** How much of a value an error shows. */
+const SHOWN_LENGTH = 120;
+
 function refuse(path: string, wanted: string, value: unknown): never {
+  const shown = stringifyLooseJson(value).slice(0, SHOWN_LENGTH);
   throw new ProtocolError(
-    `Cannot read ${path}: ${wanted} expected, current value is ${stringifyLooseJson(value)}`,
+    `Cannot read ${path}: ${wanted} expected, current value is ${shown}`,
   );
 }
 

@@ -30,11 +30,10 @@ interface Ring {
 
 function buildRing(members: readonly string[], virtualNodes: number, hash: (text: string) => number): Ring {
   const owners = new Map<number, string>();
+  const repeats = new Set(members).size < members.length;
   for (const member of members) {
     // An id that is listed twice gets further points, as in ConsistentHashRouter.addNode.
-    const before = new Set(members).size === members.length
-      ? 0
-      : [...owners.values()].filter((owner) => owner === member).length;
+    const before = repeats ? [...owners.values()].filter((owner) => owner === member).length : 0;
     for (let i = 0; i < virtualNodes; i++) owners.set(hash(`${member}-${before + i}`), member);
   }
   return { points: [...owners.keys()].sort((a, b) => a - b), owners };
