@@ -1,0 +1,150 @@
+/**
+ * Everything a broker has to do later, waited for by one sleeper.
+ *
+ * Picture a heap of (time, task) and one sleep until the earliest of them. Parked pulls that expire, delayed messages
+ * that come due, invisible messages that come back and periodic sweeps all lie in it; cancelling marks the entry. Tasks
+ * that are due at one time run in the order they were set.
+ */
+import type { Clock } from "../time/clock.ts";
+
+/** A task set for later. */
+export interface Alarm {
+  /** When it goes off, in milliseconds since the epoch. */
+  readonly at: number;
+  /** Forgets it; does nothing once it has gone off. */
+  cancel(): void;
+}
+
+interface Entry extends Alarm {
+  readonly order: number;
+  task: (() => void) | undefined;
+}
+
+/** The alarms of one broker. */
+export class Alarms {
+  readonly #clock: Clock;
+  readonly #onError: (error: unknown) => void;
+  readonly #heap: Entry[] = [];
+  #order = 0;
+  #sleep: { until: number; abort: AbortController } | undefined;
+  #stopped = false;
+
+  /** Alarms that tell the time by `clock`; what a task throws goes to `onError`. */
+  constructor(clock: Clock, onError: (error: unknown) => void) {
+    this.#clock = clock;
+    this.#onError = onError;
+  }
+
+  /** The time, in milliseconds since the epoch. */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Runs `task` at time `at`; a time that has passed means as soon as possible, never at once. */
+  set(at: number, task: () => void): Alarm {
+    const entry: Entry = {
+      at,
+      order: this.#order++,
+      task,
+      cancel: () => void (entry.task = undefined),
+    };
+    if (!this.#stopped) {
+      this.#push(entry);
+      this.#arm();
+    }
+    return entry;
+  }
+
+  /** Runs `task` every `everyMs` milliseconds, first after that time. */
+  every(everyMs: number, task: () => void): Alarm {
+    let current: Alarm;
+    let cancelled = false;
+    const again = (): void => {
+      if (cancelled) return;
+      current = this.set(this.#clock.now() + everyMs, () => {
+        again();
+        task();
+      });
+    };
+    again();
+    return {
+      at: current!.at,
+      cancel: () => {
+        cancelled = true;
+        current.cancel();
+      },
+    };
+  }
+
+  /** Forgets everything and stops waiting. */
+  stop(): void {
+    this.#stopped = true;
+    this.#heap.length = 0;
+    this.#sleep?.abort.abort();
+  }
+
+  #arm(): void {
+    while (this.#heap.length > 0 && this.#heap[0]!.task === undefined) this.#pop();
+    const first = this.#heap[0];
+    if (first === undefined || this.#stopped) return;
+    if (this.#sleep !== undefined) {
+      if (this.#sleep.until <= first.at) return;
+      this.#sleep.abort.abort();
+    }
+    const sleep = { until: first.at, abort: new AbortController() };
+    this.#sleep = sleep;
+    this.#clock.sleep(Math.max(0, first.at - this.#clock.now()), sleep.abort.signal).then(() => {
+      if (this.#sleep === sleep) this.#sleep = undefined;
+      this.#ring();
+    }, () => {
+      if (this.#sleep === sleep) this.#sleep = undefined;
+    });
+  }
+
+  #ring(): void {
+    const now = this.#clock.now();
+    while (this.#heap.length > 0 && (this.#heap[0]!.at <= now || this.#heap[0]!.task === undefined)) {
+      const { task } = this.#pop();
+      try {
+        task?.();
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
+    this.#arm();
+  }
+
+  #push(entry: Entry): void {
+    const heap = this.#heap;
+    let at = heap.push(entry) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >>> 1;
+      if (!before(entry, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  #pop(): Entry {
+    const heap = this.#heap;
+    const first = heap[0]!;
+    const last = heap.pop()!;
+    if (heap.length === 0) return first;
+    let at = 0;
+    while (true) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+      if (!before(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+    return first;
+  }
+}
+
+function before(a: Entry, b: Entry): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}

@@ -1,0 +1,23 @@
+/**
+ * Every request code that the embedded broker serves, gathered from the files by theme.
+ */
+import type { Broker } from "../broker/broker.ts";
+import { type HandlerRow, handlerTable } from "./handler.ts";
+import { memberHandlers } from "./member_handlers.ts";
+import { offsetHandlers } from "./offset_handlers.ts";
+import { pullHandlers } from "./pull_handlers.ts";
+import { queryHandlers } from "./query_handlers.ts";
+import { sendHandlers } from "./send_handlers.ts";
+import { transactionHandlers } from "./transaction_handlers.ts";
+
+/** The handlers of a broker, by request code. */
+export function brokerHandlers(): ReadonlyMap<number, HandlerRow<Broker>> {
+  return handlerTable(
+    sendHandlers,
+    pullHandlers,
+    offsetHandlers,
+    memberHandlers,
+    queryHandlers,
+    transactionHandlers,
+  );
+}

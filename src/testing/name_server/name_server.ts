@@ -1,0 +1,158 @@
+/**
+ * One name server: who is there, and which topic has how many queues where.
+ *
+ * Brokers register in process, with their address and topics; clients ask over the wire. A broker that is gone is taken out at
+ * once, as a name server does when its connection closes. Agrees with RouteInfoManager and KVConfigManager.
+ */
+import type { BrokerData, QueueData, TopicRouteData } from "../../protocol/bodies.ts";
+import { isSystemTopic } from "../../protocol/names.ts";
+import type { InboundRequest, OutboundReply } from "../../remoting/call.ts";
+import { type NamedTopic, Permission } from "../broker/topic_table.ts";
+import { type HandlerRow, notSupported } from "../handlers/handler.ts";
+import { nameServerHandlers } from "./name_server_handlers.ts";
+
+/** A broker that registers. */
+export interface Registration {
+  /** Its cluster. */
+  readonly clusterName: string;
+  /** Its name. */
+  readonly brokerName: string;
+  /** 0 for the master. */
+  readonly brokerId: number;
+  /** `host:port` of it. */
+  readonly address: string;
+  /** Its topics. */
+  readonly topics: Iterable<NamedTopic>;
+}
+
+interface KnownBroker {
+  readonly cluster: string;
+  readonly addresses: Map<number, string>;
+}
+
+/** KV namespace of the topics whose queues have a fixed order. */
+const ORDER_NAMESPACE = "ORDER_TOPIC_CONFIG";
+
+/** The tables of one name server. */
+export class NameServer {
+  readonly #brokers = new Map<string, KnownBroker>();
+  readonly #topics = new Map<string, Map<string, QueueData>>();
+  /** Key-value pairs by namespace. */
+  readonly kv: Map<string, Map<string, string>> = new Map();
+  readonly #handlers: ReadonlyMap<number, HandlerRow<NameServer>> = nameServerHandlers();
+
+  /** Takes a broker in, or takes its news. */
+  register({ clusterName, brokerName, brokerId, address, topics }: Registration): void {
+    let broker = this.#brokers.get(brokerName);
+    if (broker === undefined) {
+      this.#brokers.set(brokerName, broker = { cluster: clusterName, addresses: new Map() });
+    }
+    broker.addresses.set(brokerId, address);
+    if (brokerId === 0) { for (const topic of topics) this.putTopic(brokerName, topic); }
+  }
+
+  /** Takes a broker out; its topics go with the last of its addresses. */
+  unregister(brokerName: string, brokerId: number): void {
+    const broker = this.#brokers.get(brokerName);
+    broker?.addresses.delete(brokerId);
+    if (broker === undefined || broker.addresses.size > 0) return;
+    this.#brokers.delete(brokerName);
+    for (const [topic, queues] of this.#topics) {
+      queues.delete(brokerName);
+      if (queues.size === 0) this.#topics.delete(topic);
+    }
+  }
+
+  /** Takes one topic of a registered broker in. */
+  putTopic(brokerName: string, topic: NamedTopic): void {
+    if (!this.#brokers.has(brokerName)) return;
+    let queues = this.#topics.get(topic.topicName);
+    if (queues === undefined) this.#topics.set(topic.topicName, queues = new Map());
+    queues.set(brokerName, {
+      brokerName,
+      perm: topic.perm,
+      readQueueNums: topic.readQueueNums,
+      writeQueueNums: topic.writeQueueNums,
+      topicSysFlag: topic.topicSysFlag,
+    });
+  }
+
+  /** Forgets a topic, at all brokers or those of one cluster. */
+  deleteTopic(topic: string, cluster?: string): void {
+    const queues = this.#topics.get(topic);
+    if (queues === undefined) return;
+    for (const brokerName of [...queues.keys()]) {
+      if (cluster === undefined || this.#brokers.get(brokerName)?.cluster === cluster) {
+        queues.delete(brokerName);
+      }
+    }
+    if (queues.size === 0) this.#topics.delete(topic);
+  }
+
+  /** The route of a topic, `undefined` when no broker has it. */
+  route(topic: string): TopicRouteData | undefined {
+    const queues = this.#topics.get(topic);
+    if (queues === undefined || queues.size === 0) return undefined;
+    const orderTopicConf = this.kv.get(ORDER_NAMESPACE)?.get(topic);
+    return {
+      orderTopicConf,
+      queueDatas: [...queues.values()],
+      brokerDatas: [...queues.keys()].map((name) => this.#brokerData(name)!),
+      filterServerTable: {},
+    };
+  }
+
+  /** All brokers by name. */
+  brokerTable(): Record<string, BrokerData> {
+    return Object.fromEntries([...this.#brokers.keys()].map((name) => [name, this.#brokerData(name)!]));
+  }
+
+  /** Names of the brokers of each cluster. */
+  clusterTable(): Record<string, string[]> {
+    const out: Record<string, string[]> = {};
+    for (const [name, { cluster }] of this.#brokers) (out[cluster] ??= []).push(name);
+    return out;
+  }
+
+  /** Names of all topics, or of those of one cluster. */
+  topicNames(cluster?: string): string[] {
+    return [...this.#topics].filter(([, queues]) =>
+      cluster === undefined || [...queues.keys()].some((name) => this.#brokers.get(name)?.cluster === cluster)
+    ).map(([topic]) => topic);
+  }
+
+  /** Names that the system uses: its topics, the clusters and brokers. */
+  systemTopicNames(): string[] {
+    const system = this.topicNames().filter(isSystemTopic);
+    return [...new Set([...system, ...Object.keys(this.clusterTable()), ...this.#brokers.keys()])];
+  }
+
+  /** Takes the write permission of a broker's topics away, or gives it back; gives the number of topics. */
+  setWritable(brokerName: string, writable: boolean): number {
+    let count = 0;
+    for (const queues of this.#topics.values()) {
+      const data = queues.get(brokerName);
+      if (data === undefined) continue;
+      const perm = writable ? Permission.READ | Permission.WRITE : data.perm & ~Permission.WRITE;
+      queues.set(brokerName, { ...data, perm });
+      count++;
+    }
+    return count;
+  }
+
+  /** Serves a request. */
+  serve(request: InboundRequest): OutboundReply | undefined | Promise<OutboundReply | undefined> {
+    const handler = this.#handlers.get(request.command.code);
+    return handler === undefined ? notSupported(request.command.code) : handler.serve(this, request);
+  }
+
+  #brokerData(brokerName: string): BrokerData | undefined {
+    const broker = this.#brokers.get(brokerName);
+    return broker && {
+      cluster: broker.cluster,
+      brokerName,
+      brokerAddrs: broker.addresses,
+      enableActingMaster: false,
+    };
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What a name server answers: routes 105, the cluster 106, topic lists 206, 224 and 304, key-value pairs 100 to 102 and 219,
+ * and what administrators change, 205, 216, 217, 327.
+ *
+ * Agrees with ClientRequestProcessor and DefaultRequestProcessor; a route is written in plain JSON for clients from version
+ * V4_9_4 on or when they ask for it, with bare numbers as keys otherwise.
+ */
+import {
+  clusterInfo,
+  kvTable,
+  topicList,
+  topicRouteData,
+  writeStrictTopicRoute,
+} from "../../protocol/bodies.ts";
+import {
+  addWritePermOfBroker,
+  deleteKvConfig,
+  deleteTopicInNamesrv,
+  getAllTopicListFromNameserver,
+  getBrokerClusterInfo,
+  getKvConfig,
+  getKvListByNamespace,
+  getNamesrvConfig,
+  getRouteInfoByTopic,
+  getSystemTopicListFromNs,
+  getTopicsByCluster,
+  putKvConfig,
+  registerTopicInNamesrv,
+  updateNamesrvConfig,
+  wipeWritePermOfBroker,
+} from "../../protocol/operations.ts";
+import { ResponseCode } from "../../protocol/response_codes.ts";
+import { opt, str } from "../../wire/schema.ts";
+import { type HandlerRow, handlerTable, on, SEE_FAQ } from "../handlers/handler.ts";
+import type { NameServer } from "./name_server.ts";
+
+/** Version from which on clients read plain JSON (V4_9_4). */
+const READS_STRICT_JSON = 401;
+
+/** Java answers TOPIC_NOT_EXIST when the topic is missing in the request. */
+const lenientRoute = {
+  ...getRouteInfoByTopic,
+  request: { ...getRouteInfoByTopic.request, topic: opt(str) },
+};
+
+/** The handlers of a name server, by request code. */
+export function nameServerHandlers(): ReadonlyMap<number, HandlerRow<NameServer>> {
+  return handlerTable(routeHandlers, listHandlers, keyValueHandlers, adminHandlers);
+}
+
+const routeHandlers: readonly HandlerRow<NameServer>[] = [
+  on(lenientRoute, (server: NameServer, { topic, acceptStandardJsonOnly }, { command }) => {
+    const route = topic === undefined ? undefined : server.route(topic);
+    if (route === undefined) {
+      return {
+        code: ResponseCode.TOPIC_NOT_EXIST,
+        remark: `No topic route info in name server for the topic: ${topic ?? null}${SEE_FAQ}`,
+      };
+    }
+    const strict = acceptStandardJsonOnly || command.version >= READS_STRICT_JSON;
+    return { body: strict ? writeStrictTopicRoute(route) : topicRouteData.write(route) };
+  }),
+  on(getBrokerClusterInfo, (server: NameServer) => ({
+    body: clusterInfo.write({
+      brokerAddrTable: server.brokerTable(),
+      clusterAddrTable: server.clusterTable(),
+    }),
+  })),
+];
+
+const listHandlers: readonly HandlerRow<NameServer>[] = [
+  on(getAllTopicListFromNameserver, (server: NameServer) => ({
+    body: topicList.write({ topicList: server.topicNames() }),
+  })),
+  on(getTopicsByCluster, (server: NameServer, { cluster }) => ({
+    body: topicList.write({ topicList: server.topicNames(cluster) }),
+  })),
+  on(getSystemTopicListFromNs, (server: NameServer) => ({
+    body: topicList.write({ topicList: server.systemTopicNames() }),
+  })),
+];
+
+const keyValueHandlers: readonly HandlerRow<NameServer>[] = [
+  on(putKvConfig, (server: NameServer, { namespace, key, value }) => {
+    const table = server.kv.get(namespace);
+    if (table === undefined) server.kv.set(namespace, new Map([[key, value]]));
+    else table.set(key, value);
+    return {};
+  }),
+  on(getKvConfig, (server: NameServer, { namespace, key }) => {
+    const value = server.kv.get(namespace)?.get(key);
+    return value === undefined
+      ? {
+        code: ResponseCode.QUERY_NOT_FOUND,
+        remark: `No config item, Namespace: ${namespace} Key: ${key}`,
+        fields: {},
+      }
+      : { header: { value } };
+  }),
+  on(deleteKvConfig, (server: NameServer, { namespace, key }) => {
+    server.kv.get(namespace)?.delete(key);
+    return {};
+  }),
+  on(getKvListByNamespace, (server: NameServer, { namespace }) => {
+    const table = server.kv.get(namespace);
+    return table === undefined
+      ? { code: ResponseCode.QUERY_NOT_FOUND, remark: `No config item, Namespace: ${namespace}` }
+      : { body: kvTable.write({ table: Object.fromEntries(table) }) };
+  }),
+];
+
+const adminHandlers: readonly HandlerRow<NameServer>[] = [
+  on(wipeWritePermOfBroker, (server: NameServer, { brokerName }) => ({
+    header: { wipeTopicCount: server.setWritable(brokerName, false) },
+  })),
+  on(addWritePermOfBroker, (server: NameServer, { brokerName }) => ({
+    header: { addTopicCount: server.setWritable(brokerName, true) },
+  })),
+  on(deleteTopicInNamesrv, (server: NameServer, { topic, clusterName }) => {
+    server.deleteTopic(topic, clusterName || undefined);
+    return {};
+  }),
+  // Tells of a static topic before its brokers do; embedded brokers register theirs themselves.
+  on(registerTopicInNamesrv, () => ({})),
+  on(updateNamesrvConfig, () => ({})),
+  on(getNamesrvConfig, () => ({
+    body: new TextEncoder().encode("deleteTopicWithBrokerRegistration=false\norderMessageEnable=false\n"),
+  })),
+];

@@ -1,0 +1,179 @@
+/**
+ * The machines of a cluster: each keeps its port, and a broker's its state, while processes come and go on it.
+ */
+import type { Random } from "../core/random.ts";
+import type { Clock } from "../time/clock.ts";
+import { type Address, formatAddress, type Listen, type ListenTlsOptions } from "../transport/seam.ts";
+import { Broker } from "./broker/broker.ts";
+import type { BrokerOptions } from "./broker/broker_options.ts";
+import { BrokerState } from "./broker/broker_state.ts";
+import type { Faults } from "./faults.ts";
+import { NameServer } from "./name_server/name_server.ts";
+import { Server, type ServerOptions } from "./server.ts";
+import type { WireLog } from "./wire_log.ts";
+
+/** What nodes share. */
+export interface NodeWorld {
+  /** Host that everything listens at. */
+  readonly host: string;
+  /** Tells the time. */
+  readonly clock: Clock;
+  /** Draws queues. */
+  readonly random: Random;
+  /** Opens listening sockets. */
+  readonly listen: Listen;
+  /** Identity, when connections are secured. */
+  readonly tls: ListenTlsOptions | undefined;
+  /** Faults ordered by tests. */
+  readonly faults: Faults;
+  /** Where frames are noted. */
+  readonly wireLog: WireLog;
+  /** Where errors of background work go. */
+  onError(error: unknown): void;
+}
+
+/** Version that name servers answer with (V5_5_0). */
+const NAME_SERVER_VERSION = 513;
+
+/** A machine for a name server. */
+export class NameServerNode {
+  /** What faults and the wire log call it. */
+  readonly name: string;
+  readonly #world: NodeWorld;
+  #address: Address;
+  #server: Server | undefined;
+  #tables: NameServer | undefined;
+
+  /** A machine without a process; port 0 takes a free one at the first start. */
+  constructor(name: string, port: number, world: NodeWorld) {
+    this.name = name;
+    this.#world = world;
+    this.#address = { host: world.host, port };
+  }
+
+  /** `host:port` of it. */
+  get address(): string {
+    return formatAddress(this.#address);
+  }
+
+  /** The running name server, `undefined` when it is stopped. */
+  get running(): NameServer | undefined {
+    return this.#tables;
+  }
+
+  /** Starts a name server that knows nobody yet. */
+  async start(): Promise<NameServer> {
+    const tables = new NameServer();
+    const server = new Server(serverOptions(this.#world, this.name, NAME_SERVER_VERSION, tables));
+    this.#address = await server.start(this.#address);
+    this.#server = server;
+    this.#tables = tables;
+    return tables;
+  }
+
+  /** Stops it. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    this.#tables = undefined;
+    await server?.stop();
+  }
+}
+
+/** A machine for a broker. */
+export class BrokerNode {
+  /** Settings of the broker. */
+  readonly options: BrokerOptions;
+  readonly #world: NodeWorld;
+  #address: Address;
+  #server: Server | undefined;
+  #broker: Broker | undefined;
+  #state: BrokerState | undefined;
+
+  /** A machine without a process; port 0 takes a free one at the first start. */
+  constructor(options: BrokerOptions, port: number, world: NodeWorld) {
+    this.options = options;
+    this.#world = world;
+    this.#address = { host: world.host, port };
+  }
+
+  /** Name of the broker. */
+  get name(): string {
+    return this.options.brokerName;
+  }
+
+  /** `host:port` of it. */
+  get address(): string {
+    return formatAddress(this.#address);
+  }
+
+  /** The running broker, `undefined` when it is stopped. */
+  get running(): Broker | undefined {
+    return this.#broker;
+  }
+
+  /** What the broker keeps. @throws Error before the first start. */
+  get state(): BrokerState {
+    if (this.#state === undefined) throw new Error(`Cannot look into ${this.name}: it was never started`);
+    return this.#state;
+  }
+
+  /** Starts a broker over what the last one kept. */
+  async start(): Promise<Broker> {
+    const { clock } = this.#world;
+    // The socket is open before the state exists, as stored messages carry the port; nobody knows the port until then.
+    const early = Promise.withResolvers<Broker>();
+    const server = new Server({
+      ...serverOptions(this.#world, this.name, this.options.version, {
+        serve: (request) =>
+          this.#broker?.serve(request) ?? early.promise.then((broker) => broker.serve(request)),
+      }),
+      onClose: (channel) => this.#broker?.channelClosed(channel),
+    });
+    this.#address = await server.start(this.#address);
+    this.#server = server;
+    this.#state ??= new BrokerState(this.options, clock, this.#address);
+    this.#broker = new Broker(this.options, this.#state, this.#address, this.#world);
+    this.#broker.start();
+    early.resolve(this.#broker);
+    return this.#broker;
+  }
+
+  /** Stops it in good order: everything is saved first, and parked requests are answered. */
+  async stop(): Promise<void> {
+    this.#state?.flush();
+    await this.#end();
+  }
+
+  /** Kills it: connections break, and what was not saved is lost when `lose` is set. */
+  async kill(lose: boolean): Promise<void> {
+    await this.#end();
+    if (lose) this.#state?.loseUnsaved();
+  }
+
+  async #end(): Promise<void> {
+    const server = this.#server;
+    this.#broker?.stop();
+    this.#server = undefined;
+    this.#broker = undefined;
+    await server?.stop();
+  }
+}
+
+function serverOptions(
+  world: NodeWorld,
+  name: string,
+  version: number,
+  target: { serve: ServerOptions["onRequest"] },
+): ServerOptions {
+  return {
+    name,
+    version,
+    listen: world.listen,
+    clock: world.clock,
+    faults: world.faults,
+    wireLog: world.wireLog,
+    tls: world.tls,
+    onRequest: (request) => target.serve(request),
+  };
+}

@@ -1,0 +1,163 @@
+import { assertEquals } from "@std/assert";
+import { topicRouteData } from "../../../src/protocol/bodies.ts";
+import * as operations from "../../../src/protocol/operations.ts";
+import { decodeProperties } from "../../../src/message/properties.ts";
+import { startCluster } from "../../../src/testing/mod.ts";
+import { recordsOf, stage, textsOf } from "./bench_client.ts";
+
+Deno.test("a topic that is not there yet is made by the first message and is routed at once", async () => {
+  const scene = await stage({ brokers: 2 });
+  const names = await scene.dial(scene.cluster.namesrvAddr);
+  const client = await scene.dial();
+  assertEquals((await names.call(operations.getRouteInfoByTopic, { topic: "T" })).code, 17);
+  const sent = await client.send("T", 3, "hello", { TAGS: "a", UNIQ_KEY: "K" });
+  assertEquals(sent.code, 0);
+  assertEquals(sent.header.queueOffset, 0);
+  assertEquals(sent.header.transactionId, "K");
+  assertEquals(sent.fields["MSG_REGION"], "DefaultRegion");
+  const route = topicRouteData.read((await names.call(operations.getRouteInfoByTopic, { topic: "T" })).body);
+  assertEquals(route.queueDatas.map((each) => [each.brokerName, each.writeQueueNums]), [["broker-a", 4]]);
+  assertEquals(route.brokerDatas[0]!.brokerAddrs.get(0), scene.cluster.brokerAddress("broker-a"));
+  await scene.stop();
+});
+
+Deno.test("a message is pulled with the properties a broker adds", async () => {
+  const scene = await stage();
+  const client = await scene.dial();
+  await client.send("T", 0, "one", { TAGS: "a", UNIQ_KEY: "K", WAIT: "true" });
+  const pulled = await client.pull("T", 0, 0);
+  assertEquals([pulled.code, pulled.remark], [0, "FOUND"]);
+  const [record] = recordsOf(pulled.body);
+  assertEquals(decodeProperties(record!.properties), {
+    TAGS: "a",
+    UNIQ_KEY: "K",
+    WAIT: "true",
+    MSG_REGION: "DefaultRegion",
+    TRACE_ON: "true",
+    CLUSTER: "DefaultCluster",
+  });
+  assertEquals(record!.physicalOffset, 0);
+  await scene.stop();
+});
+
+Deno.test("a parked pull is answered by the next message, or when its patience ends", async () => {
+  const scene = await stage({ topics: { T: 1 } });
+  const client = await scene.dial();
+  const first = client.pull("T", 0, 0, { sysFlag: 6 });
+  await scene.clock.settle();
+  assertEquals(scene.cluster.inspect.parked(), 1);
+  await client.send("T", 0, "now");
+  assertEquals(textsOf((await first).body), ["now"]);
+  const second = client.pull("T", 0, 1, { sysFlag: 6, suspendTimeoutMillis: 2000 });
+  await scene.clock.advance(2000);
+  const { code, remark, header } = await second;
+  assertEquals([code, remark, header.nextBeginOffset], [19, "OFFSET_OVERFLOW_ONE", 1]);
+  await scene.stop();
+});
+
+Deno.test("a message that the filter refuses leaves a parked pull alone until the next sweep moves it on", async () => {
+  const scene = await stage({ topics: { T: 1 } });
+  const client = await scene.dial();
+  await client.send("T", 0, "x", { TAGS: "b" });
+  const pull = client.pull("T", 0, 1, { sysFlag: 6, subscription: "a" });
+  await scene.clock.settle();
+  await client.send("T", 0, "y", { TAGS: "b" });
+  await scene.clock.advance(4999);
+  assertEquals(scene.cluster.inspect.parked(), 1);
+  await scene.clock.advance(1);
+  const { code, header } = await pull;
+  assertEquals([code, header.nextBeginOffset], [20, 2]);
+  await scene.stop();
+});
+
+Deno.test("members are told of a newcomer before it gets its own answer", async () => {
+  const scene = await stage({ topics: { T: 1 } });
+  const one = await scene.dial();
+  const two = await scene.dial();
+  await one.heartbeat("one", "CG", { T: "*" });
+  assertEquals(one.received.map((each) => each.command.code), [40]);
+  await two.heartbeat("two", "CG", { T: "*" });
+  await scene.clock.settle();
+  assertEquals(one.received.length, 2);
+  assertEquals(two.received.length, 1);
+  await two.heartbeat("two", "CG", { T: "*" }, { version: 2 });
+  await scene.clock.settle();
+  assertEquals(two.received.length, 1, "a newer version of the same subscription tells nobody");
+  two.channel.close();
+  await scene.clock.settle();
+  assertEquals(one.received.length, 3);
+  assertEquals(scene.cluster.inspect.consumers("CG").map((each) => each.clientId), ["one"]);
+  await scene.clock.advance(130_000);
+  assertEquals(scene.cluster.inspect.consumers("CG"), [], "silence of 120 s ends a membership");
+  await scene.stop();
+});
+
+Deno.test("a group without an offset starts at 0 while message 0 is there, and is unknown otherwise", async () => {
+  const scene = await stage({ topics: { T: 1 }, broker: { logBlockBytes: 1 } });
+  const client = await scene.dial();
+  const query = () =>
+    client.call(operations.queryConsumerOffset, { consumerGroup: "G", topic: "T", queueId: 0 });
+  assertEquals((await query()).code, 22);
+  await client.send("T", 0, "a");
+  assertEquals((await query()).header.offset, 0);
+  for (let i = 0; i < 3; i++) await client.send("T", 0, "b");
+  scene.cluster.retain("broker-a", 300);
+  assertEquals((await query()).code, 22);
+  await client.heartbeat("c", "G", { T: "*" });
+  await client.call(operations.updateConsumerOffset, {
+    consumerGroup: "G",
+    topic: "T",
+    queueId: 0,
+    commitOffset: 3,
+  });
+  assertEquals((await query()).header.offset, 3);
+  await scene.stop();
+});
+
+Deno.test("a restart keeps messages and offsets; one that loses falls back to what was flushed", async () => {
+  const scene = await stage({ topics: { T: 1 } });
+  let client = await scene.dial();
+  await client.heartbeat("c", "G", { T: "*" });
+  await client.send("T", 0, "kept");
+  const commit = (offset: number) =>
+    client.call(operations.updateConsumerOffset, {
+      consumerGroup: "G",
+      topic: "T",
+      queueId: 0,
+      commitOffset: offset,
+    });
+  await commit(1);
+  await scene.cluster.restartBroker("broker-a");
+  client = await scene.dial();
+  await client.send("T", 0, "lost");
+  await commit(2);
+  await scene.cluster.restartBroker("broker-a", { lose: true });
+  assertEquals(scene.cluster.inspect.messages("T").map((each) => each.text), ["kept"]);
+  assertEquals(scene.cluster.inspect.progress("G", "T")[0]!.offset, 1);
+  await scene.stop();
+});
+
+Deno.test("a fault is taken by one request and forgotten", async () => {
+  const scene = await stage({ topics: { T: 1 } });
+  const client = await scene.dial();
+  const order = scene.cluster.once("sendMessageV2", 2);
+  assertEquals((await client.send("T", 0, "a")).code, 2);
+  assertEquals((await client.send("T", 0, "a")).code, 0);
+  assertEquals(order.hits, 1);
+  scene.cluster.once("sendMessageV2", { delayMs: 500 });
+  let done = false;
+  const slow = client.send("T", 0, "b").then(() => done = true);
+  await scene.clock.advance(499);
+  assertEquals(done, false);
+  await scene.clock.advance(1);
+  await slow;
+  assertEquals(scene.cluster.wireLog.of("sendMessageV2", "request").length, 3);
+  await scene.stop();
+});
+
+Deno.test("a cluster on real sockets starts and stops and leaves nothing behind", async () => {
+  const cluster = await startCluster({ brokers: 2, nameServers: 2, topics: { T: 2 } });
+  assertEquals(cluster.namesrvAddr.split(";").length, 2);
+  assertEquals(cluster.brokers, ["broker-a", "broker-b"]);
+  await cluster.stop();
+});
