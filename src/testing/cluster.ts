@@ -7,7 +7,7 @@
  */
 import { type Logger, quietLogger } from "../core/logger.ts";
 import { type Random, systemRandom } from "../core/random.ts";
-import type { OperationName } from "../protocol/operations.ts";
+import type { FaultTarget } from "./fault_target.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { detectTransport } from "../transport/detect.ts";
 import type { Connect, Listen, ListenTlsOptions } from "../transport/seam.ts";
@@ -240,7 +240,7 @@ export class TestCluster {
   }
 
   /** Orders a fault for the next request of a kind; see {@linkcode Fault}. */
-  once(operation: OperationName, fault: Fault, scope?: FaultScope): FaultOrder {
+  once(operation: FaultTarget, fault: Fault, scope?: FaultScope): FaultOrder {
     return this.#faults.order(operation, fault, scope);
   }
 

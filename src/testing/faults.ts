@@ -4,7 +4,7 @@
  * Picture a queue of orders per operation. A request that comes in takes the first order that fits it, uses it up, and is
  * treated as it says; requests that no order fits are served as usual.
  */
-import type { OperationName } from "../protocol/operations.ts";
+import type { FaultTarget } from "./fault_target.ts";
 import { operationByCode, operations } from "../protocol/operations.ts";
 import type { InboundRequest, OutboundReply } from "../remoting/call.ts";
 import type { Clock } from "../time/clock.ts";
@@ -71,7 +71,7 @@ export class Faults {
   }
 
   /** Places an order; orders of one operation are taken in the order they were placed. */
-  order(operation: OperationName, fault: Fault, scope: FaultScope = {}): FaultOrder {
+  order(operation: FaultTarget, fault: Fault, scope: FaultScope = {}): FaultOrder {
     let hits = 0;
     let resolve: () => void;
     const hit = new Promise<void>((done) => resolve = done);
