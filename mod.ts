@@ -6,3 +6,49 @@
 export * from "./src/core/errors.ts";
 export type { MessageQueue } from "./src/protocol/message_queue.ts";
 export * from "./src/rebalance/strategies.ts";
+export {
+  type BatchStreamOptions,
+  type Consumer,
+  createConsumer,
+  type SettleOptions,
+  type StreamOptions,
+} from "./src/consumer/consumer.ts";
+export type { ConsumedMessage, RetryOptions } from "./src/consumer/consumed_message.ts";
+export type { AllocateStrategyName, ConsumerConfig } from "./src/consumer/options.ts";
+export type { ConsumerEvent } from "./src/consumer/events.ts";
+export {
+  type ConsumeContext,
+  ConsumeResult,
+  type MessageHandler,
+  type MessageListener,
+  type MessageListenerConcurrently,
+} from "./src/consumer/listener.ts";
+export type { MessageStream, SettleMode } from "./src/consumer/message_stream.ts";
+export {
+  filterBy,
+  filterBySql,
+  filterByTag,
+  type ParsedMessage,
+  parseJson,
+  type ParseJsonOptions,
+  type StandardResult,
+  type StandardSchema,
+} from "./src/consumer/filters.ts";
+export { type MessageSelector, sql, tag } from "./src/consumer/selector.ts";
+export type { ConsumerCounters, ConsumerStatistics, QueueStatistics } from "./src/consumer/statistics.ts";
+export type { ConsumeFromWhere } from "./src/consumer/start_offset.ts";
+export type { Subscription } from "./src/consumer/subscriptions.ts";
+export type { OffsetStore, OffsetStoreMetrics, ReadOffsetType } from "./src/offsets/offset_store.ts";
+export { MemoryOffsetStore } from "./src/offsets/memory.ts";
+export type { Phase } from "./src/core/lifecycle.ts";
+export {
+  type BrokerChoice,
+  type ClientCallOptions,
+  type ClientEvent,
+  type ClientOptions,
+  type ClientStatistics,
+  createClient,
+  type HeartbeatStatistics,
+  type RocketMQClient,
+} from "./src/client/client.ts";
+export type { PartialWorld, World } from "./src/client/world.ts";

@@ -75,7 +75,17 @@ const schema = v.object({
 });
 
 /** Options with every default in place. */
-export type ResolvedClientOptions = Readonly<v.InferOutput<typeof schema>>;
+export interface ResolvedClientOptions extends ClientOptions {
+  readonly language: string;
+  readonly requestTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly routePollIntervalMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly idleCloseMs: number;
+}
+
+/** The names of all options. */
+export const CLIENT_OPTION_NAMES: readonly string[] = Object.keys(schema.entries);
 
 /** Checks the options and fills in the defaults. @throws ConfigError naming every problem with its path. */
 export function parseClientOptions(options: ClientOptions): ResolvedClientOptions {

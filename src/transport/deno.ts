@@ -151,7 +151,6 @@ class DenoSocket implements Socket {
   pair!: StreamPair;
   readonly #conn: Conn;
   #slab: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #writing: Promise<void> | undefined;
 
   constructor(conn: Conn) {
     this.#conn = conn;
@@ -166,13 +165,14 @@ class DenoSocket implements Socket {
     } catch (cause) {
       return this.pair.fail(cause);
     }
-    if (count === null) return await this.#end();
+    if (count === null) return this.pair.finish();
     this.#slab = room.subarray(count);
     this.pair.deliver(room.subarray(0, count));
   }
 
-  write(chunk: Uint8Array): Promise<void> {
-    return this.#writing = this.#write(chunk);
+  async write(chunk: Uint8Array): Promise<void> {
+    let written = await this.#conn.write(chunk);
+    while (written < chunk.byteLength) written += await this.#conn.write(chunk.subarray(written));
   }
 
   halfClose(): Promise<void> {
@@ -182,21 +182,6 @@ class DenoSocket implements Socket {
   release(): void {
     this.#slab = new Uint8Array(0);
     closeQuietly(this.#conn);
-  }
-
-  async #write(chunk: Uint8Array): Promise<void> {
-    let written = await this.#conn.write(chunk);
-    while (written < chunk.byteLength) written += await this.#conn.write(chunk.subarray(written));
-    this.#writing = undefined;
-  }
-
-  /**
-   * The kernel reports a reset once. 1. A write waits for room; 2. the peer resets; 3. the write takes the report, the
-   * read sees a mere end, and may be told first. So an end during a write waits a turn for what the write has to say.
-   */
-  async #end(): Promise<void> {
-    if (this.#writing) await new Promise<void>((resolve) => setTimeout(resolve, 0));
-    this.pair.finish();
   }
 }
 

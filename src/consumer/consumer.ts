@@ -1,0 +1,280 @@
+/**
+ * A push consumer, as the application sees it: subscribe, start, take messages as a stream or by listener, shut down.
+ *
+ * It owns the parts and their timetable and has no idea of its own: Assignment decides what is pulled, Takers who gets it,
+ * QueueWindow what may be committed, Settlement how the rest goes back. Its one invariant is the order of the drain:
+ * stop pulling, stop handing out, wait for what is out, commit, leave the group, close.
+ */
+import { createClient, type RocketMQClient } from "../client/client.ts";
+import type { PartialWorld } from "../client/world.ts";
+import { ConfigError, ConsumerStartError, ConsumerStateError } from "../core/errors.ts";
+import { EventQueue } from "../core/event_queue.ts";
+import { Lifecycle, type Phase } from "../core/lifecycle.ts";
+import type { MessageQueue } from "../protocol/message_queue.ts";
+import { topicProblem } from "../protocol/names.ts";
+import type { ConsumedMessage } from "./consumed_message.ts";
+import { ConsumerEngine } from "./consumer_engine.ts";
+import type { ConsumerEvent } from "./events.ts";
+import type { MessageListener } from "./listener.ts";
+import { MessageStream, type SettleMode } from "./message_stream.ts";
+import { type ConsumerConfig, parseConsumerConfig, type ResolvedConsumerConfig } from "./options.ts";
+import type { MessageSelector } from "./selector.ts";
+import { settleSink } from "./settle_sink.ts";
+import type { ConsumerStatistics } from "./statistics.ts";
+import { type ItemShape, runShape, singleShape } from "./stream_source.ts";
+import { checkListener, type Subscription } from "./subscriptions.ts";
+
+/** How a stream hands messages out. */
+export interface StreamOptions {
+  /** The topic to take; all subscribed topics by default. */
+  readonly topic?: string;
+  /** "auto" (default): the loop acks the previous message when it asks for the next. "manual": the application does. */
+  readonly settle?: SettleMode;
+  /** Ends the stream. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a stream of batches hands messages out. */
+export interface BatchStreamOptions extends StreamOptions {
+  /** Messages per batch, all of one queue (default 32). */
+  readonly maxMessages?: number;
+}
+
+/** How `settle` works. */
+export interface SettleOptions {
+  /** Handler calls pending at once (default 1). */
+  readonly concurrency?: number;
+}
+
+/** Unread events kept per reader of `events()`. */
+const EVENT_LIMIT = 1_000;
+
+/** Consumes the messages of a group's share of its topics' queues. Made by `createConsumer`. */
+export class Consumer {
+  readonly #config: ResolvedConsumerConfig;
+  readonly #client: RocketMQClient;
+  readonly #engine: ConsumerEngine;
+  readonly #lifecycle: Lifecycle;
+  readonly #readers = new Set<EventQueue<ConsumerEvent>>();
+  #shutdown: Promise<void> | undefined;
+
+  /** Use `createConsumer`. */
+  constructor(config: ConsumerConfig, world?: PartialWorld) {
+    this.#config = parseConsumerConfig(config);
+    const { client, namesrvAddr } = config;
+    this.#client = client ?? createClient({ ...config, namesrvAddr: namesrvAddr! }, world);
+    this.#lifecycle = new Lifecycle(`consumer "${config.consumerGroup}"`);
+    this.#engine = new ConsumerEngine(this.#config, this.#client, (event) => this.#emit(event));
+    if (this.#config.listener) this.#engine.registerListener(undefined, this.#config.listener);
+  }
+
+  /** The group. */
+  get consumerGroup(): string {
+    return this.#config.consumerGroup;
+  }
+
+  /** Where in its life it is. */
+  get phase(): Phase {
+    return this.#lifecycle.phase;
+  }
+
+  /** The client whose connections it uses. */
+  get client(): RocketMQClient {
+    return this.#client;
+  }
+
+  /**
+   * Subscribes a topic, or changes its selector. Before `start()` it records; afterwards it takes effect at once, and a
+   * refusal by the broker comes as an event.
+   *
+   * @param selector Tags separated by `||`, `*` for all (default), or `sql("…")`.
+   * @param listener Called with the messages of this topic only.
+   * @throws InvalidTopicError, InvalidSelectorError, ConsumerStateError
+   */
+  subscribe(topic: string, selector: string | MessageSelector = "*", listener?: MessageListener): void {
+    this.#lifecycle.require("subscribe", "created", "starting", "running");
+    if (listener !== undefined) {
+      checkListener(listener);
+      this.#engine.checkTaker(topic);
+    }
+    this.#engine.subscribe(topic, selector);
+    if (listener !== undefined) this.#engine.registerListener(topic, listener);
+  }
+
+  /** Unsubscribes a topic: its queues are committed and given up. @throws TopicNotSubscribedError */
+  unsubscribe(topic: string): void {
+    this.#lifecycle.require("unsubscribe", "created", "starting", "running");
+    this.#engine.unsubscribe(topic);
+  }
+
+  /** The subscriptions, by topic. */
+  subscriptions(): readonly Subscription[] {
+    return this.#engine.subscriptions();
+  }
+
+  /** Registers the listener of every topic that has none of its own. @throws ConfigError, ConsumerStateError */
+  registerMessageListener(listener: MessageListener): void {
+    this.#lifecycle.require("register a listener", "created", "starting", "running");
+    checkListener(listener);
+    this.#engine.checkTaker(undefined);
+    this.#engine.registerListener(undefined, listener);
+  }
+
+  /**
+   * Joins the group and begins to pull. Resolves after the first rebalance.
+   *
+   * @throws ConsumerStartError when no name server answers or a broker refuses a subscription; nothing is left behind.
+   */
+  async start({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    this.#lifecycle.enter("starting");
+    try {
+      await this.#client.start(signal ? { signal } : {});
+      await this.#engine.start(signal);
+    } catch (cause) {
+      if (this.#shutdown) throw cause;
+      this.#lifecycle.enter("failed");
+      await this.#engine.abandon();
+      await this.#client.shutdown();
+      throw new ConsumerStartError(
+        `Cannot start consumer "${this.consumerGroup}": ${(cause as Error).message}`,
+        { cause, group: this.consumerGroup },
+      );
+    }
+    if (this.#lifecycle.phase === "starting") this.#lifecycle.enter("running");
+  }
+
+  /**
+   * A stream of messages, for `for await`. May be called before `start()`.
+   *
+   * @throws ConsumerStateError when a listener or another stream takes the topic already.
+   */
+  messages(options: StreamOptions = {}): MessageStream<ConsumedMessage> {
+    return this.#stream(singleShape as unknown as ItemShape<ConsumedMessage>, options);
+  }
+
+  /** A stream of batches: runs of messages of one queue. The loop acks a whole batch when it asks for the next. */
+  batches(
+    { maxMessages = 32, ...options }: BatchStreamOptions = {},
+  ): MessageStream<readonly ConsumedMessage[]> {
+    if (!Number.isInteger(maxMessages) || maxMessages < 1) {
+      throw new ConfigError(
+        `Cannot open a stream of batches: maxMessages is ${maxMessages}, not a whole number from 1`,
+      );
+    }
+    return this.#stream(runShape(maxMessages) as unknown as ItemShape<readonly ConsumedMessage[]>, options);
+  }
+
+  #stream<T>(shape: ItemShape<T>, { topic, settle = "auto", signal }: StreamOptions): MessageStream<T> {
+    this.#lifecycle.require("open a stream", "created", "starting", "running");
+    if (topic !== undefined) {
+      const problem = topicProblem(topic);
+      if (problem !== undefined) {
+        throw new ConsumerStateError(`Cannot open a stream of "${topic}": ${problem}`);
+      }
+    }
+    const source = this.#engine.openSource(topic, shape);
+    if (signal?.aborted) source.end();
+    else signal?.addEventListener("abort", () => source.end(), { once: true });
+    return new MessageStream(source, settle, () =>
+      this.#client.logger.warn(
+        `Messages of group "${this.consumerGroup}" are read outside a for-await loop: nothing acks them. ` +
+          'Use messages({ settle: "manual" }) and settle each message.',
+      ));
+  }
+
+  /**
+   * The end of a pipe: calls `handler` with each message, acks when it returns, retries when it throws.
+   * `write()` resolves when a slot is free, `close()` when everything is settled; it never errors for a handler's throw.
+   */
+  settle<T extends ConsumedMessage>(
+    handler: (message: T) => void | Promise<void>,
+    options: SettleOptions = {},
+  ): WritableStream<T> {
+    return settleSink(handler, options.concurrency ?? 1);
+  }
+
+  /** What happens, as an async iterator; each call has a queue of its own, which keeps the last 1,000 unread events. */
+  events(): AsyncIterableIterator<ConsumerEvent> {
+    const reader: EventQueue<ConsumerEvent> = new EventQueue<ConsumerEvent>(
+      EVENT_LIMIT,
+      () => this.#readers.delete(reader),
+    );
+    if (this.#lifecycle.phase === "stopped") reader.close();
+    else this.#readers.add(reader);
+    return reader;
+  }
+
+  /** Counts, queues and what is in flight, now. */
+  statistics(): ConsumerStatistics {
+    return this.#engine.statistics();
+  }
+
+  /** The queues that are owned now. */
+  assignment(): readonly MessageQueue[] {
+    return this.#engine.queues();
+  }
+
+  /** Stops pulling `queues` (all owned ones by default); what is cached is still handed out. */
+  pause(queues?: readonly MessageQueue[]): void {
+    this.#engine.pause(queues, true);
+  }
+
+  /** Pulls again what was paused. */
+  resume(queues?: readonly MessageQueue[]): void {
+    this.#engine.pause(queues, false);
+  }
+
+  /** Stores the offsets now rather than at the next interval. @throws OffsetError */
+  async commit(): Promise<void> {
+    this.#lifecycle.require("commit", "running");
+    await this.#engine.commit();
+  }
+
+  /**
+   * The ordered drain: stops pulling, stops handing out, waits for what is out up to `shutdownTimeoutMs`, commits,
+   * leaves the group, closes. Idempotent. Do not await it inside the loop or a handler: it would wait for itself.
+   */
+  shutdown(): Promise<void> {
+    return this.#shutdown ??= this.#stop();
+  }
+
+  /** The same as `shutdown()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  async #stop(): Promise<void> {
+    const { phase } = this.#lifecycle;
+    if (phase === "starting" || phase === "running") {
+      this.#lifecycle.enter("draining");
+      await this.#engine.drain();
+      await this.#client.shutdown();
+    } else this.#engine.endStreams();
+    this.#lifecycle.enter("stopped");
+    for (const reader of [...this.#readers]) reader.close();
+  }
+
+  #emit(event: ConsumerEvent): void {
+    for (const reader of this.#readers) reader.push(event);
+  }
+}
+
+/**
+ * Makes a consumer. Checks the whole configuration at once and does no I/O.
+ *
+ * @example
+ * ```ts ignore
+ * import { createConsumer } from "jsr:@contrail/rocketmq";
+ *
+ * const consumer = createConsumer({ consumerGroup: "billing", namesrvAddr: "127.0.0.1:9876" });
+ * consumer.subscribe("orders", "paid || refunded");
+ * await consumer.start();
+ * for await (const message of consumer.messages()) {
+ *   console.log(message.text());
+ * }
+ * ```
+ * @throws ConfigError that names every problem with its path.
+ */
+export function createConsumer(config: ConsumerConfig, world?: PartialWorld): Consumer {
+  return new Consumer(config, world);
+}

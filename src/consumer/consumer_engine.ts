@@ -1,0 +1,452 @@
+/**
+ * The parts of a consumer put together, and the timetable that they live by.
+ *
+ *   Assignment (what is pulled) → QueueWindow → Takers (who gets it) → settlement → offset store
+ * The consumer talks to this, the client talks back through the ConsumerMember at the end of the file.
+ */
+import type { ConsumerMember, RocketMQClient } from "../client/client.ts";
+import { BrokerError, ConsumerShutdownError, SubscriptionError } from "../core/errors.ts";
+import type { OffsetStore } from "../offsets/offset_store.ts";
+import { RemoteOffsetStore } from "../offsets/remote.ts";
+import { checkClientConfigBody } from "../protocol/bodies.ts";
+import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
+import { retryTopic } from "../protocol/names.ts";
+import { checkClientConfig } from "../protocol/operations.ts";
+import { ResponseCode } from "../protocol/response_codes.ts";
+import { parseSubscription, type SubscriptionData } from "../protocol/subscription_data.ts";
+import { type Loop, type LoopRunner, runLoops } from "../time/loop.ts";
+import { Assignment } from "./assignment.ts";
+import { Budget } from "./budget.ts";
+import type { ConsumerEvent } from "./events.ts";
+import { ListenerPool } from "./listener_pool.ts";
+import type { MessageListener } from "./listener.ts";
+import type { ResolvedConsumerConfig } from "./options.ts";
+import type { MessageSelector } from "./selector.ts";
+import { Settlement } from "./settlement.ts";
+import { type ConsumerCounters, type ConsumerStatistics, newCounters } from "./statistics.ts";
+import type { ItemShape, StreamSource } from "./stream_source.ts";
+import { type Subscription, Subscriptions } from "./subscriptions.ts";
+import { Takers } from "./takers.ts";
+
+/** Between two looks for messages whose time is up, in milliseconds. */
+const EXPIRY_EVERY_MS = 1_000;
+/** A round of rebalancing that could not finish is tried again after this, in milliseconds (Java 5.x: 1000). */
+const UNBALANCED_RETRY_MS = 1_000;
+/** A topic without a taker is told after this, in milliseconds. */
+const UNTAKEN_AFTER_MS = 10_000;
+const CHECK_SUBSCRIPTION_TIMEOUT_MS = 3_000;
+/** Bytes that one pull may always bring. */
+const MIN_PULL_BYTES = 32 * 1024;
+
+/** The inside of a consumer. */
+export class ConsumerEngine {
+  readonly #config: ResolvedConsumerConfig;
+  readonly #client: RocketMQClient;
+  readonly #emit: (event: ConsumerEvent) => void;
+  readonly #counters: ConsumerCounters = newCounters();
+  readonly #subscriptions: Subscriptions;
+  readonly #retry: SubscriptionData;
+  readonly #pool: ListenerPool;
+  readonly #takers: Takers;
+  readonly #store: OffsetStore;
+  readonly #budget: Budget;
+  readonly #assignment: Assignment;
+  readonly #member: ConsumerMember;
+  readonly #over = new AbortController();
+  readonly #untakenSince = new Map<string, number>();
+  #loops: LoopRunner | undefined;
+  #joined = false;
+  #idle: (() => void) | undefined;
+
+  constructor(config: ResolvedConsumerConfig, client: RocketMQClient, emit: (event: ConsumerEvent) => void) {
+    this.#config = config;
+    this.#client = client;
+    this.#emit = emit;
+    const { consumerGroup } = config;
+    this.#subscriptions = new Subscriptions(client.clock);
+    this.#retry = parseSubscription(retryTopic(consumerGroup), "*", "TAG", client.clock.now());
+    this.#pool = new ListenerPool({
+      consumerGroup,
+      clock: client.clock,
+      minConcurrency: config.consumeConcurrencyMin,
+      maxConcurrency: config.consumeConcurrencyMax,
+      batchMaxSize: config.consumeMessageBatchMaxSize,
+      counters: this.#counters,
+      emit,
+    });
+    this.#takers = new Takers(this.#pool, client.clock, () => this.#assignment.lookAgain());
+    this.#store = config.offsetStore ?? new RemoteOffsetStore(client, consumerGroup);
+    this.#budget = new Budget({
+      maxMessages: config.pullThresholdForAll,
+      maxBytes: config.pullThresholdSizeForAllBytes,
+    });
+    this.#assignment = this.#makeAssignment();
+    this.#member = this.#makeMember();
+  }
+
+  #makeAssignment(): Assignment {
+    const { consumerGroup, maxReconsumeTimes, allocateStrategy, ...config } = this.#config;
+    const client = this.#client, counters = this.#counters, emit = this.#emit;
+    return new Assignment({
+      client,
+      consumerGroup,
+      store: this.#store,
+      strategy: allocateStrategy,
+      policy: {
+        consumeFromWhere: config.consumeFromWhere,
+        consumeTimestamp: config.consumeTimestamp ?? client.clock.now() - 30 * 60_000,
+      },
+      settlement: new Settlement({
+        client,
+        consumerGroup,
+        maxReconsumeTimes,
+        counters,
+        emit,
+        onSentBack: () => this.#seekRetryTopic(),
+        signal: this.#over.signal,
+      }),
+      limits: {
+        maxMessages: config.pullThresholdForQueue,
+        maxBytes: config.pullThresholdSizeForQueueBytes,
+        maxSpan: config.consumeConcurrentlyMaxSpan,
+      },
+      listener: {
+        onReady: (lane) => this.#takers.offer(lane),
+        onAck: () => void counters.acked++,
+        onLateSettlement: () => void counters.lateSettlements++,
+        onBack: () => this.#idle?.(),
+      },
+      puller: {
+        client,
+        consumerGroup,
+        budget: this.#budget,
+        counters,
+        emit,
+        batchSize: config.pullBatchSize,
+        batchBytes: () => this.#pullBytes(),
+        intervalMs: config.pullIntervalMs,
+        suspendMs: config.brokerSuspendMs,
+        checkCrc: config.checkCrc,
+        onBadRecord: config.onBadRecord,
+        commitWithPull: config.offsetStore === undefined,
+        subscription: (topic) =>
+          topic === this.#retry.topic ? this.#retry : this.#subscriptions.get(topic)?.data,
+        isTaken: (window) => this.#takers.isWindowTaken(window),
+        onSubscriptionUnknown: () => void this.#client.heartbeat().catch(() => {}),
+      },
+      counters,
+      emit,
+      topics: () => this.#topics(),
+    });
+  }
+
+  /** A pull may bring its full size, unless that times the queues would pass the budget. */
+  #pullBytes(): number {
+    const share = Math.floor(this.#config.pullThresholdSizeForAllBytes / Math.max(1, this.#assignment.size));
+    return Math.min(this.#config.pullBatchSizeBytes, Math.max(MIN_PULL_BYTES, share));
+  }
+
+  *#topics(): Iterable<string> {
+    yield* this.#subscriptions.topics();
+    yield this.#retry.topic;
+  }
+
+  /** Subscribes or changes a selector. */
+  subscribe(topic: string, selector: string | MessageSelector): void {
+    this.#subscriptions.set(topic, selector);
+    if (this.#joined) this.#subscriptionsChanged();
+  }
+
+  /** Unsubscribes. */
+  unsubscribe(topic: string): void {
+    this.#subscriptions.delete(topic);
+    this.#pool.unregister(topic);
+    if (this.#joined) this.#subscriptionsChanged();
+  }
+
+  #subscriptionsChanged(): void {
+    this.#client.heartbeat().then(() => this.#loops?.nudge("rebalance"), () => {});
+  }
+
+  /** All subscriptions. */
+  subscriptions(): readonly Subscription[] {
+    return [...this.#subscriptions.values()];
+  }
+
+  /** Checks that a listener may be registered. @throws ConsumerStateError */
+  checkTaker(topic: string | undefined): void {
+    this.#takers.checkListener(topic);
+  }
+
+  /** Registers a listener. */
+  registerListener(topic: string | undefined, listener: MessageListener): void {
+    this.#pool.register(topic, listener);
+    this.#takers.offerAll(this.#assignment.windows());
+  }
+
+  /** Opens the source of a stream. */
+  openSource<T>(topic: string | undefined, shape: ItemShape<T>): StreamSource<T> {
+    return this.#takers.openSource(topic, shape, () => this.#assignment.windows());
+  }
+
+  /** Joins the group, divides the queues for the first time, starts the loops. */
+  async start(signal?: AbortSignal): Promise<void> {
+    await this.#store.start();
+    this.#forwardEvents();
+    this.#client.join(this.#member);
+    this.#joined = true;
+    for (const topic of this.#subscriptions.topics()) {
+      signal?.throwIfAborted();
+      await this.#client.route(topic, signal ? { signal } : {}).catch(missingIsFine);
+    }
+    await this.#checkSubscriptions();
+    await this.#client.heartbeat();
+    const firstRound = Promise.withResolvers<void>();
+    this.#loops = runLoops(this.#timetable(firstRound.resolve), {
+      clock: this.#client.clock,
+      onError: (loop, error) =>
+        this.#client.logger.error(`The ${loop} loop of "${this.#config.consumerGroup}" failed`, error),
+    });
+    await firstRound.promise;
+  }
+
+  /** What the client tells is told here too. */
+  #forwardEvents(): void {
+    const events = this.#client.events();
+    this.#over.signal.addEventListener("abort", () => void events.return(), { once: true });
+    (async () => {
+      for await (const event of events) this.#emit(event);
+    })();
+  }
+
+  #timetable(onFirstRound: () => void): Loop[] {
+    const { rebalanceIntervalMs, persistIntervalMs } = this.#config;
+    const rebalance = (signal: AbortSignal) => this.#rebalance(signal, onFirstRound);
+    return [
+      { name: "rebalance", firstMs: 0, everyMs: rebalanceIntervalMs, run: rebalance },
+      { name: "persist", firstMs: persistIntervalMs, everyMs: persistIntervalMs, run: () => this.#persist() },
+      { name: "expiry", firstMs: EXPIRY_EVERY_MS, everyMs: EXPIRY_EVERY_MS, run: () => this.#expire() },
+    ];
+  }
+
+  /** Rounds until one finishes: what is missing (a broker away, a retry topic not made yet) is asked again soon. */
+  async #rebalance(signal: AbortSignal, onRound: () => void): Promise<void> {
+    for (let balanced = false; !balanced && !signal.aborted;) {
+      balanced = await this.#assignment.rebalance();
+      onRound();
+      if (!balanced) await this.#client.clock.sleep(UNBALANCED_RETRY_MS, signal).catch(() => {});
+    }
+    onRound();
+  }
+
+  async #persist(): Promise<void> {
+    await this.#assignment.commit().catch((error) => this.#emit({ type: "persistFailed", error }));
+  }
+
+  /** Once a second: messages whose time is up, queues that are silent, topics that nobody takes, slots. */
+  #expire(): Promise<void> {
+    const now = this.#client.clock.now();
+    const before = now - this.#config.consumeTimeoutMs;
+    for (const window of this.#assignment.windows()) {
+      for (const delivery of [...window.outSince(before)]) {
+        this.#counters.timedOut++;
+        this.#emit({ type: "consumeTimeout", queue: delivery.queue, queueOffset: delivery.queueOffset });
+        delivery.abort(
+          new DOMException(`Message ${delivery.messageId} was out for too long`, "TimeoutError"),
+        );
+        void delivery.retry();
+      }
+    }
+    this.#assignment.watch(now);
+    this.#watchTakers(now);
+    this.#pool.adapt();
+    return Promise.resolve();
+  }
+
+  #watchTakers(now: number): void {
+    for (const topic of this.#subscriptions.topics()) {
+      if (this.#takers.isTaken(topic)) {
+        this.#untakenSince.delete(topic);
+        continue;
+      }
+      const since = this.#untakenSince.get(topic);
+      if (since === undefined) this.#untakenSince.set(topic, now);
+      else if (now - since >= UNTAKEN_AFTER_MS && since !== Infinity) {
+        this.#untakenSince.set(topic, Infinity);
+        this.#emit({ type: "untaken", topic });
+      }
+    }
+  }
+
+  /** After the first send-back the retry topic exists: its queues are to be divided before the message comes back. */
+  #seekRetryTopic(): void {
+    for (const queue of this.queues()) if (queue.topic === this.#retry.topic) return;
+    this.#client.route(this.#retry.topic, { refresh: true }).then(
+      () => this.#loops?.nudge("rebalance"),
+      () => {},
+    );
+  }
+
+  /** SQL92 is checked by a broker before the group is joined, as Java does. @throws SubscriptionError */
+  async #checkSubscriptions(): Promise<void> {
+    for (const { topic, data } of this.#subscriptions.values()) {
+      if (data.expressionType === "TAG") continue;
+      const broker = this.#client.cachedRoute(topic)?.brokers.keys().next().value;
+      if (broker === undefined) continue;
+      const body = checkClientConfigBody.write({
+        clientId: this.#client.clientId,
+        group: this.#config.consumerGroup,
+        subscriptionData: data,
+      });
+      try {
+        await this.#client.call(broker, checkClientConfig, {}, {
+          timeoutMs: CHECK_SUBSCRIPTION_TIMEOUT_MS,
+          body,
+        });
+      } catch (cause) {
+        if (!(cause instanceof BrokerError)) throw cause;
+        const text = `Cannot subscribe "${topic}" with SQL92 "${data.subString}": ${cause.message}`;
+        throw new SubscriptionError(text, { cause, topic, group: this.#config.consumerGroup, broker });
+      }
+    }
+  }
+
+  /** The ordered drain. @throws ConsumerShutdownError when offsets could not be stored. */
+  async drain(): Promise<void> {
+    const { consumerGroup, shutdownTimeoutMs } = this.#config;
+    const reason = new ConsumerShutdownError(`Consumer "${consumerGroup}" is shutting down`, {
+      group: consumerGroup,
+    });
+    await this.#loops?.stop();
+    const pulled = this.#assignment.stopPulling(reason);
+    this.#takers.end();
+    await pulled;
+    await this.#settled(shutdownTimeoutMs);
+    const left = this.#assignment.outstanding;
+    if (left > 0) {
+      this.#client.logger.warn(
+        `Consumer "${consumerGroup}" shuts down with ${left} messages unsettled after ${shutdownTimeoutMs} ms; ` +
+          "they are delivered to the next owner of their queues",
+      );
+    }
+    const problems: string[] = [];
+    let cause: unknown;
+    const step = async (what: string, work: Promise<unknown>): Promise<void> => {
+      try {
+        await work;
+      } catch (error) {
+        cause ??= error;
+        problems.push(`${what}: ${(error as Error).message}`);
+      }
+    };
+    await step("store the offsets", this.#assignment.commit());
+    this.#over.abort(reason);
+    this.#assignment.release(reason);
+    await step("leave the group", this.#leave());
+    await step("close the offset store", this.#store.stop());
+    if (problems.length > 0) {
+      this.#client.logger.warn(`Consumer "${consumerGroup}" could not ${problems.join("; ")}`, cause);
+    }
+  }
+
+  /** Undoes what a start that failed has done. */
+  async abandon(): Promise<void> {
+    const reason = new ConsumerShutdownError(`Consumer "${this.#config.consumerGroup}" did not start`);
+    await this.#loops?.stop();
+    await this.#assignment.stopPulling(reason);
+    this.#over.abort(reason);
+    this.#assignment.release(reason);
+    this.#takers.end();
+    await this.#leave().catch(() => {});
+    await this.#store.stop().catch(() => {});
+  }
+
+  /** Ends every stream. */
+  endStreams(): void {
+    this.#takers.end();
+  }
+
+  async #leave(): Promise<void> {
+    if (!this.#joined) return;
+    this.#joined = false;
+    await this.#client.leave(this.#member);
+  }
+
+  /** Resolves when nothing is out any more, or after `timeoutMs`. */
+  async #settled(timeoutMs: number): Promise<void> {
+    if (this.#assignment.outstanding === 0) return;
+    const patience = new AbortController();
+    this.#idle = () => {
+      if (this.#assignment.outstanding === 0) patience.abort();
+    };
+    await this.#client.clock.sleep(timeoutMs, patience.signal).catch(() => {});
+    this.#idle = undefined;
+  }
+
+  /** Stores offsets now. */
+  async commit(): Promise<void> {
+    await this.#assignment.commit();
+  }
+
+  /** The queues that are owned now. */
+  queues(): MessageQueue[] {
+    return [...this.#assignment.windows()].map((window) => window.queue);
+  }
+
+  /** Pauses or resumes queues; all when undefined. */
+  pause(queues: readonly MessageQueue[] | undefined, paused: boolean): void {
+    const keys = queues && new Set(queues.map(queueKey));
+    for (const window of this.#assignment.windows()) {
+      if (!keys || keys.has(queueKey(window.queue))) window.paused = paused;
+    }
+    this.#assignment.lookAgain();
+  }
+
+  /** The picture of now. */
+  statistics(): ConsumerStatistics {
+    const windows = [...this.#assignment.windows()];
+    return {
+      ...this.#counters,
+      cachedMessages: this.#budget.messages,
+      cachedBytes: this.#budget.bytes,
+      inFlight: this.#assignment.outstanding,
+      concurrency: this.#pool.concurrency,
+      queues: windows.map((window) => ({
+        queue: window.queue,
+        commitOffset: window.commitOffset,
+        cursor: window.cursor,
+        lag: Math.max(0, window.maxOffset - window.commitOffset),
+        cachedMessages: window.messages,
+        cachedBytes: window.bytes,
+        inFlight: window.out,
+      })),
+      client: this.#client.statistics(),
+    };
+  }
+
+  /** What the client asks of a member of a group. */
+  #makeMember(): ConsumerMember {
+    const { consumerGroup, consumeFromWhere } = this.#config;
+    return {
+      kind: "consumer",
+      group: consumerGroup,
+      heartbeat: () => ({
+        groupName: consumerGroup,
+        consumeType: "CONSUME_PASSIVELY",
+        messageModel: "CLUSTERING",
+        consumeFromWhere,
+        subscriptionDataSet: [...this.#subscriptions.values()].map(({ data }) => data).concat(this.#retry),
+        unitMode: false,
+      }),
+      topics: () => this.#topics(),
+      onMembersChanged: () => this.#loops?.nudge("rebalance"),
+      onRouteChanged: () => this.#loops?.nudge("rebalance"),
+    };
+  }
+}
+
+/** A topic that does not exist yet is waited for; anything else fails the start. */
+function missingIsFine(error: unknown): void {
+  const code = error instanceof BrokerError ? error.facts.responseCode : undefined;
+  if (code !== ResponseCode.TOPIC_NOT_EXIST) throw error;
+}

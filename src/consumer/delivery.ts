@@ -1,0 +1,132 @@
+/**
+ * One message on its way: from the queue's window, out to a handler, to its settlement.
+ *
+ *   waiting → out → settling → settled, with out → waiting when a loop is left early, and anything → stale when
+ *   the queue is lost. The first settlement wins; what comes later, or to a stale message, is a counted no-op.
+ * This is the object behind ConsumedMessage; everything costly (properties, signal) is made on first use.
+ */
+import type { RecordView } from "../message/record_view.ts";
+import { PropertyKey } from "../message/property_keys.ts";
+import type { MessageQueue } from "../protocol/message_queue.ts";
+import type { ConsumedMessage, RetryOptions } from "./consumed_message.ts";
+import type { FrameHold, QueueWindow } from "./queue_window.ts";
+
+/** Where a delivery is in its life. */
+export type DeliveryState = "waiting" | "out" | "settling" | "settled" | "stale";
+
+const decoder: TextDecoder = new TextDecoder();
+
+/** The object behind ConsumedMessage. */
+export class Delivery implements ConsumedMessage {
+  readonly record: RecordView;
+  readonly window: QueueWindow;
+  /** Position in the window, counted from the first message of the assignment. */
+  readonly seq: number;
+  readonly hold: FrameHold;
+  readonly topic: string;
+  state: DeliveryState = "waiting";
+  /** When it was handed out, in milliseconds since the epoch. */
+  handedOutAt = 0;
+  /** Deliveries on this side after a send-back that did not reach the broker. */
+  localRetries = 0;
+  #abort: AbortController | undefined;
+
+  constructor(record: RecordView, window: QueueWindow, seq: number, hold: FrameHold, topic: string) {
+    this.record = record;
+    this.window = window;
+    this.seq = seq;
+    this.hold = hold;
+    this.topic = topic;
+  }
+
+  get queue(): MessageQueue {
+    return this.window.queue;
+  }
+
+  get queueOffset(): number {
+    return this.record.queueOffset;
+  }
+
+  get body(): Uint8Array {
+    return this.record.body;
+  }
+
+  get tag(): string | undefined {
+    return this.record.property(PropertyKey.TAGS);
+  }
+
+  get keys(): readonly string[] {
+    const keys = this.record.property(PropertyKey.KEYS);
+    return keys === undefined || keys === "" ? [] : keys.split(" ");
+  }
+
+  get properties(): Readonly<Record<string, string>> {
+    return this.record.properties;
+  }
+
+  get messageId(): string {
+    return this.record.messageId;
+  }
+
+  get offsetMessageId(): string {
+    return this.record.offsetMessageId;
+  }
+
+  get bornAt(): Date {
+    return new Date(this.record.bornTimestamp);
+  }
+
+  get storedAt(): Date {
+    return new Date(this.record.storeTimestamp);
+  }
+
+  get attempt(): number {
+    return this.record.reconsumeTimes + this.localRetries + 1;
+  }
+
+  get settled(): boolean {
+    return this.state === "settled" || this.state === "settling";
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      if (this.state === "stale") this.#abort.abort(this.window.lostReason);
+    }
+    return this.#abort.signal;
+  }
+
+  bytes(): Uint8Array {
+    return this.record.body.slice();
+  }
+
+  text(): string {
+    return decoder.decode(this.record.body);
+  }
+
+  json<T = unknown>(): T {
+    return JSON.parse(this.text()) as T;
+  }
+
+  ack(): void {
+    this.window.ack(this);
+  }
+
+  retry(options?: RetryOptions): Promise<boolean> {
+    return this.window.settlement.retry(this, options);
+  }
+
+  deadLetter(reason?: string): Promise<boolean> {
+    return this.window.settlement.deadLetter(this, reason);
+  }
+
+  /** Fires the signal, if anyone ever asked for it. */
+  abort(reason: unknown): void {
+    this.#abort?.abort(reason);
+  }
+
+  /** A fresh signal for the next hand-out. */
+  resetSignal(): void {
+    this.#abort = undefined;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * What a consumer tells of its life, one discriminated union. Changes of state only, never single messages in a run.
+ */
+import type { ClientEvent } from "../client/events.ts";
+import type { MessageQueue } from "../protocol/message_queue.ts";
+
+/** An event of a consumer; `type` tells which. */
+export type ConsumerEvent =
+  | ClientEvent
+  /** Queues were gained and are being pulled. */
+  | { readonly type: "assigned"; readonly queues: readonly MessageQueue[] }
+  /** Queues were lost; what was unsettled is delivered to their new owner. */
+  | { readonly type: "revoked"; readonly queues: readonly MessageQueue[] }
+  /** A round of rebalancing could not finish; it is tried again. */
+  | { readonly type: "rebalanceFailed"; readonly topic: string; readonly error: Error }
+  /** A subscribed topic has no listener and no stream, so it is not pulled. */
+  | { readonly type: "untaken"; readonly topic: string }
+  /** A pull failed; the queue is pulled again with backoff. Sent for the first of a run of failures. */
+  | { readonly type: "pullFailed"; readonly queue: MessageQueue; readonly error: Error }
+  /** A queue has not answered for two minutes; its pull is started afresh. */
+  | { readonly type: "stalled"; readonly queue: MessageQueue; readonly silentMs: number }
+  /** The broker does not have the offset that was asked for (or it was reset); consumption goes on at `to`. */
+  | {
+    readonly type: "offsetIllegal";
+    readonly queue: MessageQueue;
+    readonly from: number;
+    readonly to: number;
+  }
+  /** A stored message cannot be read. `skipped` tells whether the queue went past it. */
+  | {
+    readonly type: "corrupt";
+    readonly queue: MessageQueue;
+    readonly offset: number;
+    readonly skipped: boolean;
+    readonly error: Error;
+  }
+  /** A message's time was up; it was sent back. */
+  | { readonly type: "consumeTimeout"; readonly queue: MessageQueue; readonly queueOffset: number }
+  /** A handler threw. Sent for the first of a run of throws of one topic. */
+  | { readonly type: "handlerFailed"; readonly topic: string; readonly error: unknown }
+  /** A message went to the dead-letter topic. */
+  | {
+    readonly type: "deadLettered";
+    readonly queue: MessageQueue;
+    readonly queueOffset: number;
+    readonly messageId: string;
+    readonly reason: string | undefined;
+  }
+  /** A send-back reached no broker; the message is delivered again from here. */
+  | {
+    readonly type: "sendBackFailed";
+    readonly queue: MessageQueue;
+    readonly queueOffset: number;
+    readonly error: Error;
+  }
+  /** Offsets could not be stored; they are sent again at the next interval. */
+  | { readonly type: "persistFailed"; readonly error: Error };

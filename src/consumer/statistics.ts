@@ -1,0 +1,91 @@
+/**
+ * What a consumer counts, and the picture of it that `consumer.statistics()` gives.
+ */
+import type { ClientStatistics } from "../client/events.ts";
+import type { MessageQueue } from "../protocol/message_queue.ts";
+
+/** Running totals since start. */
+export interface ConsumerCounters {
+  /** Messages pulled and kept. */
+  pulled: number;
+  /** Pulls answered. */
+  pulls: number;
+  /** Pulls that failed. */
+  pullFailures: number;
+  /** Messages that the broker sent, but whose tag was not subscribed (equal hash). */
+  filtered: number;
+  /** Messages acked. */
+  acked: number;
+  /** Messages sent back for another delivery, confirmed by the broker. */
+  sentBack: number;
+  /** Messages sent to the dead-letter topic, confirmed by the broker. */
+  deadLettered: number;
+  /** Send-backs that reached no broker. */
+  sendBackFailures: number;
+  /** Messages whose time was up. */
+  timedOut: number;
+  /** Settlements that came too late: settled already, or the queue was lost. */
+  lateSettlements: number;
+  /** Handlers that threw. */
+  handlerFailures: number;
+  /** Stored messages that could not be read and were skipped. */
+  badRecordsSkipped: number;
+  /** Rounds of rebalancing. */
+  rebalances: number;
+  /** Rounds of rebalancing that could not finish. */
+  rebalanceFailures: number;
+}
+
+/** One assigned queue. */
+export interface QueueStatistics {
+  /** The queue. */
+  readonly queue: MessageQueue;
+  /** What may be committed: the lowest unsettled offset. */
+  readonly commitOffset: number;
+  /** Next offset to pull. */
+  readonly cursor: number;
+  /** Messages at the broker that are not settled here, as of the last answer. */
+  readonly lag: number;
+  /** Messages cached and not settled. */
+  readonly cachedMessages: number;
+  /** Bytes of them. */
+  readonly cachedBytes: number;
+  /** Messages handed out and not settled. */
+  readonly inFlight: number;
+}
+
+/** A picture of a consumer. */
+export interface ConsumerStatistics extends Readonly<ConsumerCounters> {
+  /** Messages cached and not settled, over all queues. */
+  readonly cachedMessages: number;
+  /** Bytes that they keep in memory: whole frames until their last message is settled. */
+  readonly cachedBytes: number;
+  /** Messages handed out and not settled. */
+  readonly inFlight: number;
+  /** How many messages the listener may have at once, now. */
+  readonly concurrency: number;
+  /** The assigned queues. */
+  readonly queues: readonly QueueStatistics[];
+  /** Heartbeats, route refreshes and connections of the client. */
+  readonly client: ClientStatistics;
+}
+
+/** All zero. */
+export function newCounters(): ConsumerCounters {
+  return {
+    pulled: 0,
+    pulls: 0,
+    pullFailures: 0,
+    filtered: 0,
+    acked: 0,
+    sentBack: 0,
+    deadLettered: 0,
+    sendBackFailures: 0,
+    timedOut: 0,
+    lateSettlements: 0,
+    handlerFailures: 0,
+    badRecordsSkipped: 0,
+    rebalances: 0,
+    rebalanceFailures: 0,
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * The topics that a consumer has subscribed, each with its selector and, where it has one of its own, its listener.
+ */
+import {
+  ConfigError,
+  InvalidSelectorError,
+  InvalidTopicError,
+  TopicNotSubscribedError,
+} from "../core/errors.ts";
+import { topicProblem } from "../protocol/names.ts";
+import { parseSubscription, type SubscriptionData } from "../protocol/subscription_data.ts";
+import type { Clock } from "../time/clock.ts";
+import type { MessageListener } from "./listener.ts";
+import type { MessageSelector } from "./selector.ts";
+
+/** One subscribed topic. */
+export interface Subscription {
+  /** The topic. */
+  readonly topic: string;
+  /** What of it is wanted. */
+  readonly selector: MessageSelector;
+  /** The same as the broker is told. */
+  readonly data: SubscriptionData;
+}
+
+/** The subscriptions of one consumer. */
+export class Subscriptions {
+  readonly #byTopic = new Map<string, Subscription>();
+  readonly #clock: Clock;
+
+  /** None yet; `clock` dates the subscriptions. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Adds or replaces a topic's subscription. @throws InvalidTopicError, InvalidSelectorError */
+  set(topic: string, selector: string | MessageSelector): Subscription {
+    const problem = topicProblem(topic);
+    if (problem !== undefined) {
+      throw new InvalidTopicError(`Cannot subscribe "${topic}": ${problem}`, { topic });
+    }
+    const chosen = typeof selector === "string" ? { type: "TAG" as const, expression: selector } : selector;
+    const subscription = { topic, selector: chosen, data: this.#parse(topic, chosen) };
+    this.#byTopic.set(topic, subscription);
+    return subscription;
+  }
+
+  #parse(topic: string, selector: MessageSelector): SubscriptionData {
+    try {
+      return parseSubscription(topic, selector.expression, selector.type, this.#clock.now());
+    } catch (cause) {
+      throw new InvalidSelectorError(
+        `Cannot subscribe "${topic}" with ${selector.type} "${selector.expression}": ${
+          (cause as Error).message
+        }`,
+        { cause, topic },
+      );
+    }
+  }
+
+  /** Forgets a topic. @throws TopicNotSubscribedError */
+  delete(topic: string): void {
+    if (!this.#byTopic.delete(topic)) {
+      throw new TopicNotSubscribedError(`Cannot unsubscribe "${topic}": it is not subscribed`, { topic });
+    }
+  }
+
+  /** The subscription of a topic. */
+  get(topic: string): Subscription | undefined {
+    return this.#byTopic.get(topic);
+  }
+
+  /** The subscribed topics. */
+  topics(): IterableIterator<string> {
+    return this.#byTopic.keys();
+  }
+
+  /** All subscriptions. */
+  values(): IterableIterator<Subscription> {
+    return this.#byTopic.values();
+  }
+
+  /** How many topics are subscribed. */
+  get size(): number {
+    return this.#byTopic.size;
+  }
+}
+
+/** Checks that a listener can be called. @throws ConfigError */
+export function checkListener(listener: unknown): asserts listener is MessageListener {
+  const usable = typeof listener === "function" ||
+    (typeof listener === "object" && listener !== null &&
+      typeof (listener as { consumeMessageConcurrently?: unknown }).consumeMessageConcurrently ===
+        "function");
+  if (!usable) {
+    throw new ConfigError(
+      "Cannot register the listener: it is neither a function nor an object with consumeMessageConcurrently",
+    );
+  }
+}

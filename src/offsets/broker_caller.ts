@@ -1,0 +1,16 @@
+/**
+ * The one thing that the remote store needs of a client: a call to a broker by its name.
+ */
+import type { CallOptions, Reply } from "../remoting/channel.ts";
+import type { Fields, Of, Operation } from "../wire/schema.ts";
+
+/** Calls a broker by its name. A RocketMQClient is one. */
+export interface BrokerCaller {
+  /** Sends `header` (and a body) to broker `brokerName` and resolves with its answer. */
+  call<Q extends Fields, R extends Fields>(
+    brokerName: string,
+    operation: Operation<Q, R>,
+    header: Of<Q>,
+    options: CallOptions & { readonly brokerId?: number },
+  ): Promise<Reply<R>>;
+}

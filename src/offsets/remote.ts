@@ -1,0 +1,155 @@
+/**
+ * Offsets kept by the broker that owns the queue: the store of a clustering group.
+ *
+ * Agrees with Java's RemoteBrokerOffsetStore, save that a persist is acknowledged: an offset counts as persisted only
+ * when the broker has said so, and one that failed is sent again at the next interval.
+ */
+import { BrokerError, OffsetError, OffsetFetchError } from "../core/errors.ts";
+import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
+import { queryConsumerOffset, updateConsumerOffset } from "../protocol/operations.ts";
+import { ResponseCode } from "../protocol/response_codes.ts";
+import type { OffsetStore, OffsetStoreMetrics, ReadOffsetType } from "./offset_store.ts";
+import type { BrokerCaller } from "./broker_caller.ts";
+
+/** How long a broker may take to store an offset, in milliseconds (Java: 5000). */
+const PERSIST_TIMEOUT_MS = 5_000;
+/** How long a broker may take to tell an offset, in milliseconds (Java: 5000). */
+const FETCH_TIMEOUT_MS = 5_000;
+
+interface Entry {
+  offset: number;
+  persisted: number | undefined;
+}
+
+/** Keeps a group's offsets on the brokers. */
+export class RemoteOffsetStore implements OffsetStore {
+  readonly #caller: BrokerCaller;
+  readonly #group: string;
+  readonly #entries = new Map<string, Entry>();
+  #persisted = 0;
+  #persistFailures = 0;
+  #fetched = 0;
+
+  /** The store of `consumerGroup`, reached through `caller`. */
+  constructor(caller: BrokerCaller, consumerGroup: string) {
+    this.#caller = caller;
+    this.#group = consumerGroup;
+  }
+
+  /** Nothing to open. */
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Nothing to release. */
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Nothing to read ahead: a queue's offset is asked for when the queue is gained. */
+  load(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** See OffsetStore. Code 22 (QUERY_NOT_FOUND) is `undefined`, every other failure an OffsetFetchError. */
+  async readOffset(queue: MessageQueue, type: ReadOffsetType): Promise<number | undefined> {
+    const known = this.#entries.get(queueKey(queue));
+    if (type !== "READ_FROM_STORE" && known) return known.offset;
+    if (type === "READ_FROM_MEMORY") return undefined;
+    const stored = await this.#fetch(queue);
+    if (stored !== undefined) this.#entries.set(queueKey(queue), { offset: stored, persisted: stored });
+    return stored;
+  }
+
+  async #fetch(queue: MessageQueue): Promise<number | undefined> {
+    try {
+      const reply = await this.#caller.call(queue.brokerName, queryConsumerOffset, {
+        consumerGroup: this.#group,
+        topic: queue.topic,
+        queueId: queue.queueId,
+      }, { timeoutMs: FETCH_TIMEOUT_MS, brokerId: 0 });
+      this.#fetched++;
+      return reply.code === ResponseCode.QUERY_NOT_FOUND ? undefined : reply.header.offset;
+    } catch (cause) {
+      throw new OffsetFetchError(
+        `Cannot read the offset of group "${this.#group}" for ${queueKey(queue)}: ${
+          (cause as Error).message
+        }`,
+        { cause, group: this.#group, topic: queue.topic, broker: queue.brokerName },
+      );
+    }
+  }
+
+  /** See OffsetStore. */
+  updateOffset(queue: MessageQueue, offset: number, increaseOnly = true): void {
+    const key = queueKey(queue);
+    const entry = this.#entries.get(key);
+    if (!entry) this.#entries.set(key, { offset, persisted: undefined });
+    else if (!increaseOnly || offset > entry.offset) entry.offset = offset;
+  }
+
+  /** See OffsetStore. An offset that the broker has already is not sent again. */
+  async persist(queue: MessageQueue): Promise<void> {
+    const entry = this.#entries.get(queueKey(queue));
+    if (!entry || entry.persisted === entry.offset) return;
+    const offset = entry.offset;
+    try {
+      await this.#caller.call(queue.brokerName, updateConsumerOffset, {
+        consumerGroup: this.#group,
+        topic: queue.topic,
+        queueId: queue.queueId,
+        commitOffset: offset,
+      }, { timeoutMs: PERSIST_TIMEOUT_MS });
+      entry.persisted = offset;
+      this.#persisted++;
+    } catch (cause) {
+      this.#persistFailures++;
+      throw new OffsetError(
+        `Cannot store offset ${offset} of group "${this.#group}" for ${queueKey(queue)}: ${
+          (cause as Error).message
+        }`,
+        {
+          cause,
+          group: this.#group,
+          topic: queue.topic,
+          broker: queue.brokerName,
+          ...(cause instanceof BrokerError && cause.facts.responseCode !== undefined
+            ? { responseCode: cause.facts.responseCode }
+            : {}),
+        },
+      );
+    }
+  }
+
+  /** See OffsetStore. */
+  async persistAll(queues: readonly MessageQueue[]): Promise<void> {
+    const results = await Promise.allSettled(queues.map((queue) => this.persist(queue)));
+    const failures = results.filter((result) => result.status === "rejected").map((result) =>
+      result.reason as Error
+    );
+    if (failures.length === 1) throw failures[0];
+    if (failures.length > 1) {
+      throw new OffsetError(
+        `Cannot store the offsets of ${failures.length} of ${queues.length} queues of group "${this.#group}": ${
+          failures.map((failure) => failure.message).join("; ")
+        }`,
+        { cause: failures[0], group: this.#group },
+      );
+    }
+  }
+
+  /** See OffsetStore. */
+  removeOffset(queue: MessageQueue): void {
+    this.#entries.delete(queueKey(queue));
+  }
+
+  /** See OffsetStore. */
+  metrics(): OffsetStoreMetrics {
+    return {
+      queues: this.#entries.size,
+      persisted: this.#persisted,
+      persistFailures: this.#persistFailures,
+      fetched: this.#fetched,
+    };
+  }
+}
