@@ -53,7 +53,8 @@ const LAYERS: Record<string, { rank: number; from: readonly string[] }> = {
 const PACKAGES: readonly { name: RegExp; allowed: RegExp }[] = [
   { name: /^node:(zlib|crypto|buffer)$/, allowed: /^src\// },
   { name: /^node:timers$/, allowed: /^src\/time\// },
-  { name: /^node:(net|tls)$/, allowed: /^src\/transport\/node(_\w+)?\.ts$/ },
+  { name: /^node:net$/, allowed: /^src\/transport\/node\.ts$/ },
+  { name: /^node:tls$/, allowed: /^src\/transport\/(node|bun)\.ts$/ },
   {
     name: /^node:(fs|fs\/promises|os|path|process)$/,
     allowed: /^src\/(offsets\/file|cli\/|testing\/snapshot)/,
@@ -239,6 +240,13 @@ Deno.test("no tracked file names a path or a registry of the machine that it was
     .filter((path) => !path.startsWith("tests/fixtures/"))
     .filter((path) => local.test(Deno.readTextFileSync(path)));
   assertEquals(found, []);
+});
+
+Deno.test("every file of tests/fixtures is read by a test", () => {
+  const tests = all.filter((file) => file.path.startsWith("tests/")).map((file) => file.text).join("\n");
+  const names = filesBelow("tests/fixtures", "").map((path) => path.slice(path.lastIndexOf("/") + 1));
+  // a test may put a name together: its stem, without the extension, must stand in one
+  assertEquals(names.filter((name) => !tests.includes(name.replace(/\.\w+$/, "").replace(/^capture_/, ""))), []);
 });
 
 Deno.test("the public surface is the one recorded in tests/fixtures/api.txt", async () => {
