@@ -246,7 +246,10 @@ Deno.test("every file of tests/fixtures is read by a test", () => {
   const tests = all.filter((file) => file.path.startsWith("tests/")).map((file) => file.text).join("\n");
   const names = filesBelow("tests/fixtures", "").map((path) => path.slice(path.lastIndexOf("/") + 1));
   // a test may put a name together: its stem, without the extension, must stand in one
-  assertEquals(names.filter((name) => !tests.includes(name.replace(/\.\w+$/, "").replace(/^capture_/, ""))), []);
+  assertEquals(
+    names.filter((name) => !tests.includes(name.replace(/\.\w+$/, "").replace(/^capture_/, ""))),
+    [],
+  );
 });
 
 Deno.test("the public surface is the one recorded in tests/fixtures/api.txt", async () => {
