@@ -52,3 +52,23 @@ export {
   type RocketMQClient,
 } from "./src/client/client.ts";
 export type { PartialWorld, World } from "./src/client/world.ts";
+export type { Message } from "./src/message/message.ts";
+export { createProducer, type OnewayOptions, type Producer } from "./src/producer/producer.ts";
+export type { WritableOptions } from "./src/producer/message_writer.ts";
+export type { ProducerConfig, ProducerOptions } from "./src/producer/options.ts";
+export {
+  MessageHashSelector,
+  type QueueSelector,
+  RandomSelector,
+  RoundRobinSelector,
+} from "./src/producer/queue_selector.ts";
+export type { ReceivedMessage } from "./src/producer/received_message.ts";
+export type { RepliableMessage } from "./src/producer/request_reply.ts";
+export type { SendResult, SendStatus } from "./src/producer/send_result.ts";
+export type { SendOptions } from "./src/producer/sender.ts";
+export type {
+  TransactionExecutor,
+  TransactionListener,
+  TransactionSendResult,
+  TransactionState,
+} from "./src/producer/transactions.ts";

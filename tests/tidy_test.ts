@@ -40,7 +40,10 @@ const LAYERS: Record<string, { rank: number; from: readonly string[] }> = {
       "telemetry",
     ],
   },
-  producer: { rank: 8, from: ["time", "protocol", "message", "routing", "client", "telemetry"] },
+  producer: {
+    rank: 8,
+    from: ["time", "wire", "protocol", "message", "remoting", "routing", "client", "telemetry"],
+  },
   cluster: { rank: 8, from: ["protocol", "message", "routing", "client"] },
   testing: { rank: 9, from: ["time", "wire", "protocol", "message", "rebalance", "transport", "remoting"] },
   admin: { rank: 10, from: ["consumer", "producer", "cluster"] },

@@ -22,11 +22,16 @@ export const LIFECYCLE_EDGES: Record<Phase, readonly Phase[]> = {
 /** A phase with a door. */
 export class Lifecycle {
   readonly #subject: string;
+  readonly #refusal: (message: string) => Error;
   #phase: Phase = "created";
 
-  /** The life of `subject`, as error messages call it. */
-  constructor(subject: string) {
+  /** The life of `subject`, as error messages call it; `refusal` makes what is thrown, a ConsumerStateError by default. */
+  constructor(
+    subject: string,
+    refusal: (message: string) => Error = (message) => new ConsumerStateError(message),
+  ) {
     this.#subject = subject;
+    this.#refusal = refusal;
   }
 
   /** The phase it is in. */
@@ -34,18 +39,18 @@ export class Lifecycle {
     return this.#phase;
   }
 
-  /** Moves on. @throws ConsumerStateError when the table has no such edge. */
+  /** Moves on. @throws the refusal when the table has no such edge. */
   enter(next: Phase): void {
     if (!LIFECYCLE_EDGES[this.#phase].includes(next)) {
-      throw new ConsumerStateError(`Cannot go to "${next}": ${this.#subject} is "${this.#phase}"`);
+      throw this.#refusal(`Cannot go to "${next}": ${this.#subject} is "${this.#phase}"`);
     }
     this.#phase = next;
   }
 
-  /** Checks that `action` is allowed now. @throws ConsumerStateError when the phase is not one of `allowed`. */
+  /** Checks that `action` is allowed now. @throws the refusal when the phase is not one of `allowed`. */
   require(action: string, ...allowed: Phase[]): void {
     if (!allowed.includes(this.#phase)) {
-      throw new ConsumerStateError(
+      throw this.#refusal(
         `Cannot ${action}: ${this.#subject} is "${this.#phase}", not ${allowed.join(" or ")}`,
       );
     }
