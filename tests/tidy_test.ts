@@ -96,7 +96,7 @@ const BANNED: readonly { what: string; pattern: RegExp; except?: RegExp }[] = [
   { what: "no default exports", pattern: /\bexport default\b/ },
   {
     what: "no inheritance but for errors and streams",
-    pattern: /\bclass \w+(<.*>)? extends (?!(ReadableStream|TransformStream|WritableStream)\b)/,
+    pattern: /\bclass \w+(<.*>)? extends (?!(\w*Error|ReadableStream|TransformStream|WritableStream)\b)/,
     except: /^src\/core\/errors\.ts$/,
   },
   {

@@ -3,11 +3,11 @@
  *
  *   deno run -A tools/test.ts [paths or options for deno test]
  *
- * Two programs one after the other: `deno test` over unit, contract and tidy tests, then the conformance scenarios on
- * the embedded broker. With arguments only `deno test` runs, on what they name.
+ * Unit, contract, conformance and tidy tests alike are tests of `deno test`; with arguments it runs on what they name.
+ * Types are the gate's business: here they would only cost a first run its time.
  */
-import { exists, run } from "./command.ts";
-import { readJUnit, readTallyLine, sum, type Tally, tallyLine, withExitCode } from "./tally.ts";
+import { run } from "./command.ts";
+import { readJUnit, type Tally, tallyLine, withExitCode } from "./tally.ts";
 
 /** Runs `deno test` and reads the counts from its report. */
 async function denoTest(args: readonly string[]): Promise<Tally> {
@@ -20,16 +20,6 @@ async function denoTest(args: readonly string[]): Promise<Tally> {
   }
 }
 
-/** Runs the scenarios on an embedded broker. */
-async function scenarios(): Promise<Tally> {
-  const ended = await run(["deno", "run", "-A", "--no-check", "tests/conformance/main.ts", "--embedded"], {
-    capture: true,
-  });
-  return withExitCode(readTallyLine(ended.output), ended.code);
-}
-
-const tallies = [await denoTest(Deno.args.length > 0 ? Deno.args : ["tests"])];
-if (Deno.args.length === 0 && exists("tests/conformance/main.ts")) tallies.push(await scenarios());
-const total = sum(tallies);
+const total = await denoTest(Deno.args.length > 0 ? Deno.args : ["tests"]);
 console.log(tallyLine(total));
 Deno.exit(total.failed === 0 ? 0 : 1);

@@ -75,7 +75,9 @@ try {
     tallies.push({ passed: held ? 1 : 0, failed: held ? 0 : 1 });
   }
   if (imported.code === 0 && exists("tests/conformance/main.ts")) {
-    await copyFolder("tests/conformance", `${project.folder}/conformance`);
+    for (const folder of ["conformance", "contract"]) {
+      await copyFolder(`tests/${folder}`, `${project.folder}/tests/${folder}`);
+    }
     const ended = await run([
       ...project.command,
       "conformance/main.ts",
