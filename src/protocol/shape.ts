@@ -64,6 +64,8 @@ export const double: Shape<number> = {
   read: (value, path) => absent(value) ? 0 : readNumber(value, path),
   write: (value) => value,
 };
+/** An integer that is only compared, 0 when absent: what a number cannot hold exactly is rounded. */
+export const stamp: Shape<number> = double;
 /** An integer, refused past 2^53 − 1; `fallback` when absent. */
 export function whole(fallback = 0): Shape<number> {
   return { read: (value, path) => absent(value) ? fallback : readSafe(value, path), write: (value) => value };

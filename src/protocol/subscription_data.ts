@@ -6,7 +6,7 @@
  */
 import { InvalidSelectorError } from "../core/errors.ts";
 import { javaHash } from "./java_hash.ts";
-import { flag, list, long, object, type Shape, text } from "./shape.ts";
+import { flag, list, long, object, type Shape, stamp, text } from "./shape.ts";
 
 /** How an expression is to be understood. */
 export type ExpressionType = "TAG" | "SQL92";
@@ -38,7 +38,7 @@ export const subscriptionDataShape: Shape<SubscriptionData> = object<Subscriptio
   subString: text,
   tagsSet: list(text),
   codeSet: list(long),
-  subVersion: long,
+  subVersion: stamp,
   expressionType: {
     read: (value, path) => value === undefined || value === null ? "TAG" : text.read(value, path),
     write: (value) => value,

@@ -104,6 +104,17 @@ export const token: Required<string> = {
   write: (value) => value,
 };
 
+/** Java's long that is only compared: what a number cannot hold exactly is rounded (Go's versions count nanoseconds). */
+export const stamp: Required<number> = {
+  kind: "stamp",
+  optional: false,
+  read(text) {
+    if (!INT_TEXT.test(text)) throw new ProtocolError(`Cannot read stamp: current value is "${text}"`);
+    return Number(text);
+  },
+  write: (value) => String(value),
+};
+
 /** The same kind, but the field may be absent. */
 export function opt<T>(kind: Kind<T>): Optional<T> {
   return { ...kind, optional: true };

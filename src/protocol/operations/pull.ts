@@ -4,7 +4,7 @@
  * WIRE §11, §12, §22. A pull's four codes are answers with the same header; "no offset stored" (22) is an answer, not
  * an error, and must never be confused with one.
  */
-import { as, bool, bound, int, long, operation, opt, str } from "../../wire/schema.ts";
+import { as, bool, bound, int, long, operation, opt, stamp, str } from "../../wire/schema.ts";
 import { topicFields } from "./inherited.ts";
 
 const pullRequest = {
@@ -18,7 +18,7 @@ const pullRequest = {
   commitOffset: long,
   suspendTimeoutMillis: long,
   subscription: opt(str),
-  subVersion: long,
+  subVersion: stamp,
   expressionType: opt(str),
   maxMsgBytes: opt(int),
   requestSource: opt(int),

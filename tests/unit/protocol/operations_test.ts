@@ -33,8 +33,8 @@ const KINDS: Record<string, readonly string[]> = {
   String: ["str"],
   Integer: ["int"],
   int: ["int"],
-  Long: ["long", "bound", "token"],
-  long: ["long", "bound", "token"],
+  Long: ["long", "bound", "token", "stamp"],
+  long: ["long", "bound", "token", "stamp"],
   Boolean: ["bool"],
   boolean: ["bool"],
   BoundaryType: ["str"],
@@ -102,6 +102,7 @@ function sample(fields: Fields, next: () => number, full: boolean): any {
         out[name] = [0, -1, 2147483647, -2147483648][Math.floor(next() * 4)];
         break;
       case "long":
+      case "stamp":
         out[name] = [0, -1, Number.MAX_SAFE_INTEGER, 1700000000000][Math.floor(next() * 4)];
         break;
       case "bound":
