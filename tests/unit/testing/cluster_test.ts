@@ -155,6 +155,17 @@ Deno.test("a fault is taken by one request and forgotten", async () => {
   await scene.stop();
 });
 
+Deno.test("a subscription whose version counts nanoseconds, as Go's do, is the same in heartbeat and pull", async () => {
+  const scene = await stage({ topics: { T: 1 } });
+  const client = await scene.dial();
+  const version = 1795369933401423296;
+  assertEquals((await client.heartbeat("go", "CG", { T: "*" }, { version })).code, 0);
+  const pull = { sysFlag: 0, subscription: undefined };
+  assertEquals((await client.pull("T", 0, 0, { ...pull, subVersion: version })).code, 19);
+  assertEquals((await client.pull("T", 0, 0, { ...pull, subVersion: version + 1_000_000 })).code, 25);
+  await scene.stop();
+});
+
 Deno.test("a cluster on real sockets starts and stops and leaves nothing behind", async () => {
   const cluster = await startCluster({ brokers: 2, nameServers: 2, topics: { T: 2 } });
   assertEquals(cluster.namesrvAddr.split(";").length, 2);
