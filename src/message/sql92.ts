@@ -4,7 +4,8 @@
  * A selector is compiled once and asked for every message. Only true passes: false, null (something is missing) and a
  * failure (a property that is not the number it is compared with) all mean that the message is not delivered.
  */
-import { evaluate, EvaluationFailure } from "./sql92_evaluator.ts";
+import { ValidationError } from "../core/errors.ts";
+import { evaluate } from "./sql92_evaluator.ts";
 import { parseSql } from "./sql92_parser.ts";
 
 /** A compiled selector. */
@@ -14,7 +15,7 @@ export interface SqlSelector {
   /**
    * The value behind {@linkcode matches}: null when something is missing.
    *
-   * @throws EvaluationFailure when a property cannot be compared as the selector asks.
+   * @throws ValidationError when a property cannot be compared as the selector asks.
    */
   evaluate(properties: Readonly<Record<string, string>>): boolean | null;
   /** Where the text starts that the broker's parser silently ignores, when there is any: likely a mistake. */
@@ -44,7 +45,7 @@ export function compileSql(expression: string): SqlSelector {
         return evaluate(root, properties) === true;
       } catch (error) {
         // Too deep a chain overflows the stack, in Java as here.
-        if (error instanceof EvaluationFailure || error instanceof RangeError) return false;
+        if (error instanceof ValidationError || error instanceof RangeError) return false;
         throw error;
       }
     },

@@ -8,6 +8,8 @@
  * −2147483648 stands before a literal of its own, which is a Long.
  */
 
+import { ValidationError } from "../core/errors.ts";
+
 /** A value: an Integer or Long is a bigint, a Double a number. */
 export type Value = string | boolean | bigint | number | null;
 
@@ -41,9 +43,6 @@ export type Node =
     readonly negated: boolean;
   };
 
-/** What stands for Java's exceptions during evaluation. */
-export class EvaluationFailure extends Error {}
-
 const INT_MAX = 2147483647n;
 const LONG_MIN = -9223372036854775808n;
 const LONG_MAX = 9223372036854775807n;
@@ -59,7 +58,7 @@ const SPECIAL: Readonly<Record<string, number>> = {
   "-Infinity": -Infinity,
 };
 
-/** The value of `node` for these properties. @throws EvaluationFailure where Java's evaluation throws. */
+/** The value of `node` for these properties. @throws ValidationError where Java's evaluation throws. */
 export function evaluate(node: Node, properties: Readonly<Record<string, string>>): Value {
   switch (node.kind) {
     case "constant":
@@ -155,7 +154,7 @@ export function compareValues(left: NonNullable<Value>, right: NonNullable<Value
   }
   if (typeof left === "boolean") {
     // Java casts the Boolean to a String here, which throws.
-    if (typeof right === "string") throw new EvaluationFailure("a condition is compared with text");
+    if (typeof right === "string") throw new ValidationError("Cannot compare a condition with text");
     return typeof right === "boolean" ? Number(left) - Number(right) : -1;
   }
   if (typeof right === "boolean") return -1;
@@ -185,9 +184,11 @@ function parseLike(text: string, other: bigint | number): bigint | number {
 
 /** Java: Integer.parseInt, Long.parseLong. */
 function parseWhole(text: string, min: bigint, max: bigint): bigint {
-  if (!WHOLE.test(text)) throw new EvaluationFailure(`"${text}" is not an integer`);
+  if (!WHOLE.test(text)) throw new ValidationError(`Cannot read integer: current value is "${text}"`);
   const value = text.startsWith("+") ? BigInt(text.slice(1)) : BigInt(text);
-  if (value < min || value > max) throw new EvaluationFailure(`"${text}" is not within ${min} and ${max}`);
+  if (value < min || value > max) {
+    throw new ValidationError(`Cannot read integer: current value "${text}" is not within ${min} and ${max}`);
+  }
   return value;
 }
 
@@ -213,5 +214,5 @@ function parseDouble(text: string): number {
     const magnitude = Number(BigInt(`0x${whole}${fraction}`)) * 2 ** (Number(exponent) - 4 * fraction.length);
     return sign === "-" ? -magnitude : magnitude;
   }
-  throw new EvaluationFailure(`"${text}" is not a number`);
+  throw new ValidationError(`Cannot read number: current value is "${text}"`);
 }

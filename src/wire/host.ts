@@ -19,6 +19,8 @@ export const IPV4_BYTES = 4;
 /** Bytes of an IPv6 address. */
 export const IPV6_BYTES = 16;
 
+const DECIMAL_BYTE = /^\d{1,3}$/;
+
 /** Whether `host` is an IPv6 address. */
 export function isIpv6(host: string): boolean {
   return host.includes(":");
@@ -50,9 +52,15 @@ export function ipBytes(host: string): Uint8Array {
 }
 
 function ipv4Bytes(host: string): Uint8Array | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(host);
-  const parts = match?.slice(1).map(Number);
-  return parts?.every((part) => part < 256) ? Uint8Array.from(parts) : undefined;
+  const bytes = new Uint8Array(IPV4_BYTES);
+  const parts = host.split(".");
+  if (parts.length !== IPV4_BYTES) return undefined;
+  for (let i = 0; i < IPV4_BYTES; i++) {
+    const value = DECIMAL_BYTE.test(parts[i]!) ? Number(parts[i]) : 256;
+    if (value > 255) return undefined;
+    bytes[i] = value;
+  }
+  return bytes;
 }
 
 function ipv6Bytes(host: string): Uint8Array | undefined {

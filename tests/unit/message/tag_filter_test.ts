@@ -4,36 +4,27 @@ import { compileTags } from "../../../src/message/tag_filter.ts";
 
 Deno.test("everything passes when nothing or * is asked for", () => {
   for (const expression of [undefined, "", "*", " ", "|| ||"]) {
-    const filter = compileTags(expression);
-    assertEquals([filter.matches(undefined), filter.matches("any"), filter.tags.size], [true, true, 0]);
+    const matches = compileTags(expression);
+    assertEquals([matches(undefined), matches("any")], [true, true]);
   }
 });
 
 Deno.test("tags pass by their text, blanks around them do not count", () => {
-  const filter = compileTags(" a || b||c ");
-  assertEquals(["a", "b", "c", " a", "A", "d", undefined].map((tag) => filter.matches(tag)), [
-    true,
-    true,
-    true,
-    false,
-    false,
-    false,
-    false,
-  ]);
+  const matches = compileTags(" a || b||c ");
+  const passed = ["a", "b", "c", " a", "A", "d", "", undefined].filter((tag) => matches(tag));
+  assertEquals(passed, ["a", "b", "c"]);
 });
 
 Deno.test("two tags of one hash are told apart", () => {
-  assertEquals(compileTags("Aa").matches("BB"), false);
+  assertEquals(compileTags("Aa")("BB"), false);
 });
 
 Deno.test("a single | belongs to the tag, * beside others is a tag, wide blanks stay", () => {
-  assertEquals([...compileTags("a|||b").tags], ["a", "|b"]);
-  assertEquals([...compileTags("*||TagA").tags], ["*", "TagA"]);
-  assertEquals([...compileTags("\u3000a").tags], ["\u3000a"]);
+  assertEquals(["a", "|b", "b"].map(compileTags("a|||b")), [true, true, false]);
+  assertEquals(["*", "TagA", "x"].map(compileTags("*||TagA")), [true, true, false]);
+  assertEquals(["a", "\u3000a"].map(compileTags("\u3000a")), [false, true]);
 });
 
 Deno.test("an expression of separators only is refused", () => {
-  for (const expression of ["||", "||||"]) {
-    assertThrows(() => compileTags(expression), InvalidSelectorError, `current value is "${expression}"`);
-  }
+  for (const expression of ["||", "||||"]) assertThrows(() => compileTags(expression), InvalidSelectorError);
 });
