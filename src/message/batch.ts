@@ -115,7 +115,11 @@ export function batchOf(
   };
 }
 
-/** @throws ValidationError when the messages may not travel in one batch. */
+/**
+ * Checks that messages may travel in one batch (Java: MessageBatch.generateFromList).
+ *
+ * @throws ValidationError saying why they may not.
+ */
 export function checkBatch(messages: readonly Message[]): void {
   const first = messages[0];
   if (first === undefined) throw new ValidationError("Cannot batch messages: there are none");

@@ -6,8 +6,11 @@
  */
 import { parseTags } from "../protocol/subscription_data.ts";
 
-/** Whether a message with this tag, or without one, passes. */
-export type TagFilter = (tag: string | undefined) => boolean;
+/** A compiled tag expression. */
+export interface TagFilter {
+  /** Whether a message with this tag, or without one, passes. */
+  matches(tag: string | undefined): boolean;
+}
 
 /**
  * Compiles a tag expression such as `paid || refunded`; `*`, nothing and blanks let every message pass.
@@ -16,5 +19,5 @@ export type TagFilter = (tag: string | undefined) => boolean;
  */
 export function compileTags(expression: string | undefined): TagFilter {
   const tags = new Set(parseTags(expression));
-  return tags.size === 0 ? () => true : (tag) => tag !== undefined && tags.has(tag);
+  return { matches: tags.size === 0 ? () => true : (tag) => tag !== undefined && tags.has(tag) };
 }

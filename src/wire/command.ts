@@ -32,7 +32,7 @@ export const FLAG_ONEWAY = 2;
  * The opaque of a header that has none. Java puts the next value of its own counter there; a value that no counter
  * starting at 0 reaches soon cannot be taken for the answer to one of our requests.
  */
-export const OPAQUE_ABSENT = -1;
+export const OPAQUE_ABSENT: number = -1;
 
 /** Language names by their code in ROCKETMQ headers (Java: LanguageCode). */
 export const LANGUAGES: readonly string[] = [

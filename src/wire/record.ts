@@ -11,11 +11,11 @@ import { ByteReader, ByteWriter, NO_BYTES, utf8Bytes } from "./bytes.ts";
 import { type HostPort, ipBytes, IPV4_BYTES, IPV6_BYTES, isIpv6, readHost } from "./host.ts";
 
 /** Magic of a record whose topic has a length of one byte. */
-export const RECORD_MAGIC_V1 = -626843481;
+export const RECORD_MAGIC_V1: number = -626843481;
 /** Magic of a record whose topic has a length of two bytes. */
-export const RECORD_MAGIC_V2 = -626843477;
+export const RECORD_MAGIC_V2: number = -626843477;
 /** Magic of the blank that fills the end of a commit-log file. */
-export const BLANK_MAGIC = -875286124;
+export const BLANK_MAGIC: number = -875286124;
 /** Bit of `sysFlag`: bornHost is an IPv6 address. */
 export const BORN_HOST_V6 = 0x10;
 /** Bit of `sysFlag`: storeHost is an IPv6 address. */

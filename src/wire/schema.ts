@@ -26,7 +26,7 @@ export interface Kind<T> {
 export type Fields = Readonly<Record<string, Kind<any>>>;
 
 /** The keys of optional fields of F. */
-type OptionalKeys<F extends Fields> = {
+export type OptionalKeys<F extends Fields> = {
   [K in keyof F]: F[K] extends { readonly optional: true } ? K : never;
 }[keyof F];
 

@@ -13,7 +13,11 @@ const RLE_BLOCK = 1;
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
 
-/** @throws ProtocolError unless `bytes` are whole zstd frames, one or more (RFC 8878, section 3). */
+/**
+ * Checks that `bytes` are whole zstd frames, one or more (RFC 8878, section 3).
+ *
+ * @throws ProtocolError when a frame is cut, or is none.
+ */
 export function checkZstdComplete(bytes: Uint8Array): void {
   let at = 0;
   do {
