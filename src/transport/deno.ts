@@ -1,17 +1,14 @@
 /**
  * The seam on Deno: `Deno.connect` and `Deno.listen`, read and written directly.
  *
- * Picture a slab of memory that reads fill from left to right: each read hands out the part it filled and the next one
- * goes on behind it, so a chunk is never overwritten and never copied. Deno's own `conn.readable` is not used: reading it
- * after `writable.close()` throws, and here it must end. No type of Deno's stands in an exported signature.
+ * Each read goes into a slab and hands out the part it filled; nothing is read ahead, so what is not asked for stays in
+ * the kernel and holds the peer. Deno's own `conn.readable` is not used: reading it after `writable.close()` throws, and
+ * here it must end. No type of Deno's stands in an exported signature.
  */
 import type { Address, Connect, Duplex, Listen, Listener, TlsOptions } from "./seam.ts";
+import { Slab } from "./slab.ts";
 import { networkError, type Socket, StreamPair } from "./stream_pair.ts";
 
-/** Size of one slab; a read fills at most what is left of it. */
-const SLAB_BYTES = 256 * 1024;
-/** A slab with less room than this is given up, so that reads stay large. */
-const MIN_READ_BYTES = 64 * 1024;
 /** How long accepting rests after it failed (the process is out of file handles, say). */
 const ACCEPT_PAUSE_MS = 50;
 
@@ -150,29 +147,26 @@ class Acceptor implements Listener {
 class DenoSocket implements Socket {
   pair!: StreamPair;
   readonly #conn: Conn;
-  #slab: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  readonly #slab = new Slab();
+  #writing: Promise<void> | undefined;
 
   constructor(conn: Conn) {
     this.#conn = conn;
   }
 
   async pull(): Promise<void> {
-    if (this.#slab.byteLength < MIN_READ_BYTES) this.#slab = new Uint8Array(SLAB_BYTES);
-    const room = this.#slab;
     let count: number | null;
     try {
-      count = await this.#conn.read(room);
+      count = await this.#conn.read(this.#slab.room());
     } catch (cause) {
       return this.pair.fail(cause);
     }
-    if (count === null) return this.pair.finish();
-    this.#slab = room.subarray(count);
-    this.pair.deliver(room.subarray(0, count));
+    if (count === null) return await this.#end();
+    this.pair.deliver(this.#slab.take(count));
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    let written = await this.#conn.write(chunk);
-    while (written < chunk.byteLength) written += await this.#conn.write(chunk.subarray(written));
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#writing = this.#write(chunk);
   }
 
   halfClose(): Promise<void> {
@@ -180,8 +174,23 @@ class DenoSocket implements Socket {
   }
 
   release(): void {
-    this.#slab = new Uint8Array(0);
+    this.#slab.free();
     closeQuietly(this.#conn);
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    let written = await this.#conn.write(chunk);
+    while (written < chunk.byteLength) written += await this.#conn.write(chunk.subarray(written));
+    this.#writing = undefined;
+  }
+
+  /**
+   * The kernel reports a reset once. 1. A write waits for room; 2. the peer resets; 3. the write takes the report, the
+   * read sees a mere end, and may be told first. So an end during a write waits a turn for what the write has to say.
+   */
+  async #end(): Promise<void> {
+    if (this.#writing) await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    this.pair.finish();
   }
 }
 

@@ -2,15 +2,24 @@
  * The seam on Node: node:net and node:tls, under streams of our own.
  *
  * Picture the socket as a tap: it flows into `readable` until a few chunks wait there unread, is turned off, and turned on
- * again when the reader asks for more. A write settles when the kernel has the bytes, so an awaited write survives
+ * again when the reader asks for more. A plain connection that we dial reads into a slab (`onread`, half the CPU of
+ * `data` events, which all others use). A write settles when the kernel has the bytes, so an awaited write survives
  * `close()`. `Duplex.toWeb` is not used: it costs half as much CPU again.
  */
-import { connect as dialTcp, createServer, isIP, type Server, type Socket as NetSocket } from "node:net";
+import {
+  connect as dialTcp,
+  createServer,
+  isIP,
+  type OnReadOpts,
+  type Server,
+  type Socket as NetSocket,
+} from "node:net";
 import * as nodeTls from "node:tls";
 import type { Address, Connect, Duplex, Listen, Listener, ListenTlsOptions, TlsOptions } from "./seam.ts";
+import { Slab } from "./slab.ts";
 import { networkError, type Socket, StreamPair } from "./stream_pair.ts";
 
-/** Chunks (of 64 KiB at most) that may wait in `readable` before the socket is paused. */
+/** Chunks (of 64 or 256 KiB at most) that may wait in `readable` before the socket is paused. */
 const READ_AHEAD_CHUNKS = 4;
 
 /** Dials with `net.connect` or `tls.connect`. */
@@ -19,9 +28,12 @@ export const connect: Connect = (address, options = {}) => {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const place = { host: address.host, port: address.port, allowHalfOpen: true, noDelay: true };
+    const flowing = new FlowingSocket();
     let socket: NetSocket;
     try {
-      socket = tls ? nodeTls.connect({ ...place, ...clientTls(address, tls) }) : dialTcp(place);
+      socket = tls
+        ? nodeTls.connect({ ...place, ...clientTls(address, tls) })
+        : dialTcp({ ...place, onread: flowing.onread });
     } catch (cause) {
       return reject(networkError("connect to", address, cause));
     }
@@ -40,7 +52,7 @@ export const connect: Connect = (address, options = {}) => {
     signal?.addEventListener("abort", onAbort, { once: true });
     socket.on("error", onError).on("close", onClose).once(tls ? "secureConnect" : "connect", () => {
       settle();
-      resolve(duplexOf(socket));
+      resolve(tls ? duplexOf(socket) : flowing.start(socket));
     });
   });
 };
@@ -145,21 +157,28 @@ class Acceptor implements Listener {
 
 /** A node socket as the Socket below a StreamPair. */
 class FlowingSocket implements Socket {
-  pair!: StreamPair;
-  readonly #socket: NetSocket;
+  readonly #slab = new Slab();
+  #socket!: NetSocket;
+  #pair!: StreamPair;
   #paused = false;
 
-  constructor(socket: NetSocket) {
-    this.#socket = socket;
-  }
+  /** Where a dialling socket reads into, given to `net.connect`. */
+  readonly onread: OnReadOpts = {
+    buffer: () => this.#slab.room(),
+    callback: (count) => this.#onBytes(this.#slab.take(count)),
+  };
 
-  /** Lets the bytes flow; called when the pair is there. */
-  start(): void {
-    this.#socket
-      .on("data", (chunk: Uint8Array) => this.#onData(chunk))
-      .on("end", () => this.pair.finish())
-      .on("error", (cause: Error) => this.pair.fail(cause))
-      .on("close", () => this.pair.fail("the connection was closed"));
+  /** Lets the bytes of `socket`, which is connected, flow into streams. */
+  start(socket: NetSocket): Duplex {
+    const local: Address = { host: socket.localAddress ?? "", port: socket.localPort ?? 0 };
+    const remote: Address = { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+    this.#socket = socket;
+    const pair = this.#pair = new StreamPair(this, local, remote, READ_AHEAD_CHUNKS);
+    socket
+      .on("end", () => pair.finish())
+      .on("error", (cause: Error) => pair.fail(cause))
+      .on("close", () => pair.fail("the connection was closed"));
+    return pair;
   }
 
   pull(): void {
@@ -181,23 +200,26 @@ class FlowingSocket implements Socket {
   }
 
   release(): void {
+    this.#slab.free();
     this.#socket.destroy();
   }
 
-  #onData(chunk: Uint8Array): void {
-    this.pair.deliver(chunk);
-    if (this.pair.wanted <= 0 && !this.#paused) {
-      this.#paused = true;
-      this.#socket.pause();
-    }
+  /** Takes a chunk of a `data` event. */
+  onData(chunk: Uint8Array): void {
+    if (!this.#onBytes(chunk)) this.#socket.pause();
+  }
+
+  /** Hands a chunk on; false when no more may come for now. */
+  #onBytes(chunk: Uint8Array): boolean {
+    this.#pair.deliver(chunk);
+    this.#paused = this.#pair.wanted <= 0;
+    return !this.#paused;
   }
 }
 
 function duplexOf(socket: NetSocket): Duplex {
-  const flowing = new FlowingSocket(socket);
-  const local = { host: socket.localAddress ?? "", port: socket.localPort ?? 0 };
-  const remote = { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
-  flowing.pair = new StreamPair(flowing, local, remote, READ_AHEAD_CHUNKS);
-  flowing.start();
-  return flowing.pair;
+  const flowing = new FlowingSocket();
+  const duplex = flowing.start(socket);
+  socket.on("data", (chunk: Uint8Array) => flowing.onData(chunk));
+  return duplex;
 }

@@ -36,6 +36,8 @@ export class StreamPair implements Duplex {
   #readOpen = true;
   #writeOpen = true;
   #released = false;
+  /** What a failed write met: the kernel reports a reset once, and whoever reads afterwards sees a mere end. */
+  #broken: unknown;
 
   /** Two open directions over `socket`. `readAhead` is how many chunks may wait in `readable` unasked. */
   constructor(socket: Socket, local: Address, remote: Address, readAhead: number) {
@@ -80,6 +82,7 @@ export class StreamPair implements Duplex {
   /** The peer half-closed. */
   finish(): void {
     if (!this.#readOpen) return;
+    if (this.#broken !== undefined) return this.fail(this.#broken);
     this.#readOpen = false;
     this.#in.close();
     this.#releaseIfDone();
@@ -126,6 +129,7 @@ export class StreamPair implements Duplex {
   /** A failed write shuts its own door only: what the peer said before it left can still be read. */
   #shutWrite(attempted: string, cause: unknown): NetworkError {
     this.#writeOpen = false;
+    this.#broken = cause;
     this.#releaseIfDone();
     return this.#error(attempted, cause);
   }

@@ -1,0 +1,37 @@
+/**
+ * Memory that reads fill from left to right.
+ *
+ * Picture a long sheet of paper: each read writes behind the last one and hands out the strip it filled, so a chunk is
+ * never overwritten and never copied, and many small reads share one sheet. A sheet with little room left is given up.
+ * A connection starts with a small sheet and gets a large one once a read has filled all the room there was.
+ */
+
+/** A first sheet; enough for heartbeats and commits, and cheap when hundreds of connections are idle. */
+const SMALL_BYTES = 16 * 1024;
+/** A sheet for bulk. Measured on Deno and Node: 64 KiB costs twice the CPU a byte, 1 MiB is no better. */
+const LARGE_BYTES = 256 * 1024;
+
+/** Where the next read goes. */
+export class Slab {
+  #sheetBytes = SMALL_BYTES;
+  #room: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+  /** The place for the next read, at least a quarter of a sheet. */
+  room(): Uint8Array<ArrayBuffer> {
+    if (this.#room.byteLength < this.#sheetBytes / 4) this.#room = new Uint8Array(this.#sheetBytes);
+    return this.#room;
+  }
+
+  /** What a read of `count` bytes into `room()` filled; it belongs to the caller from now on. */
+  take(count: number): Uint8Array {
+    const filled = this.#room.subarray(0, count);
+    if (count === this.#room.byteLength) this.#sheetBytes = LARGE_BYTES;
+    this.#room = this.#room.subarray(count);
+    return filled;
+  }
+
+  /** Lets go of the memory. */
+  free(): void {
+    this.#room = new Uint8Array(0);
+  }
+}
