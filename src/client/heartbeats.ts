@@ -14,7 +14,7 @@ import type { BrokerDirectory, BrokerPlace } from "../routing/broker_directory.t
 import { MASTER_ID } from "../routing/route.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ClientEvent, HeartbeatStatistics } from "./events.ts";
-import type { Members } from "./members.ts";
+import { guarded, type Members } from "./members.ts";
 
 /** What heartbeats are made with. */
 export interface HeartbeatsOptions {
@@ -108,12 +108,13 @@ export class Heartbeats {
   }
 
   #body(): Uint8Array {
-    const { members, clientId } = this.#options;
+    const { members, clientId, logger } = this.#options;
+    const consumers = members.consumers().map((member) => guarded(member, logger, () => member.heartbeat()));
     const producers = [CLIENT_INNER_PRODUCER_GROUP, ...members.producers().map((member) => member.group)];
     return heartbeatData.write({
       clientID: clientId(),
       producerDataSet: producers.map((groupName) => ({ groupName })),
-      consumerDataSet: members.consumers().map((member) => member.heartbeat()),
+      consumerDataSet: consumers.filter((data) => data !== undefined),
       heartbeatFingerprint: 0,
       withoutSub: false,
     });

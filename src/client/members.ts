@@ -3,6 +3,7 @@
  * once, because brokers know the members of a group by client id and could not tell two apart.
  */
 import { ConfigError } from "../core/errors.ts";
+import type { Logger } from "../core/logger.ts";
 import type { ConsumerData } from "../protocol/bodies.ts";
 import type { InboundRequest, OutboundReply } from "../remoting/call.ts";
 
@@ -43,6 +44,16 @@ export interface ProducerMember {
 
 /** A consumer or producer. */
 export type Member = ConsumerMember | ProducerMember;
+
+/** Runs what a member has to say or to do; its throw is logged and is not the client's problem. */
+export function guarded<T>(member: Member, logger: Logger, action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    logger.error(`The ${member.kind} of group "${member.group}" failed when its client called it`, error);
+    return undefined;
+  }
+}
 
 /** The members of one client. */
 export class Members {

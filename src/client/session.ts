@@ -24,7 +24,7 @@ import type { ClientEvent, ClientStatistics } from "./events.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { clientIdOf } from "./identity.ts";
 import { inboundDispatch } from "./inbound.ts";
-import type { Member, Members } from "./members.ts";
+import { guarded, type Member, type Members } from "./members.ts";
 import type { ResolvedClientOptions } from "./options.ts";
 import { clientTimetable } from "./timetable.ts";
 import type { WorldWithoutSockets } from "./world.ts";
@@ -176,7 +176,9 @@ export class Session {
   async refreshRoutes(signal: AbortSignal): Promise<void> {
     const { options, members, watched, world, emit } = this.#options;
     const topics = new Set(watched);
-    for (const member of members.all()) for (const topic of member.topics()) topics.add(topic);
+    for (const member of members.all()) {
+      for (const topic of guarded(member, world.logger, () => member.topics()) ?? []) topics.add(topic);
+    }
     this.routes.forgetOlder(FORGET_AFTER_POLLS * options.routePollIntervalMs, topics);
     try {
       await this.routes.refresh(topics, signal);
@@ -271,7 +273,10 @@ export class Session {
     const place = this.directory.places().find((each) => each.address === address);
     await (this.heartbeats.underWay(address) ?? (place && this.heartbeats.sendTo(place)));
     if (!this.pool.openChannel(address)) return;
-    for (const member of this.#options.members.consumers()) member.onBrokerConnected?.(brokerName);
+    const { members, world } = this.#options;
+    for (const member of members.consumers()) {
+      guarded(member, world.logger, () => member.onBrokerConnected?.(brokerName));
+    }
   }
 
   #disconnected(address: string, error: Error | undefined): void {
@@ -283,7 +288,7 @@ export class Session {
   }
 
   #routeChanged(route: TopicRoute): void {
-    const { members, emit } = this.#options;
+    const { members, world, emit } = this.#options;
     const { topic } = route;
     this.#missing.delete(topic);
     const addresses = [...route.brokers.values()].flatMap((each) => [...each.values()]);
@@ -291,7 +296,9 @@ export class Session {
     this.directory.learn(route);
     emit({ type: "routeChanged", topic });
     for (const member of members.consumers()) {
-      if (new Set(member.topics()).has(topic)) member.onRouteChanged(topic);
+      guarded(member, world.logger, () => {
+        if (new Set(member.topics()).has(topic)) member.onRouteChanged(topic);
+      });
     }
     if (hasNewAddress) this.nudge("heartbeat");
   }

@@ -6,8 +6,8 @@
  * Client and embedded broker use it alike. A channel lives once: whatever breaks it (reset, end, torn frame, garbage)
  * closes it, and every pending call is rejected at that moment with what happened.
  */
-import { BrokerError, NetworkError, ProtocolError } from "../core/errors.ts";
-import { ResponseCode, responseCodeName, responseCodes } from "../protocol/response_codes.ts";
+import { NetworkError } from "../core/errors.ts";
+import { ResponseCode } from "../protocol/response_codes.ts";
 import { CLIENT_VERSION } from "../protocol/versions.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Address, type Duplex, formatAddress } from "../transport/seam.ts";
@@ -16,7 +16,6 @@ import { encodeFrame, type Frame, FrameDecoder } from "../wire/frame.ts";
 import type { SerializeType } from "../wire/header.ts";
 import { type Fields, type Of, type Operation, readFields, writeFields } from "../wire/schema.ts";
 import type {
-  AnyOperation,
   CallOptions,
   FrameEvent,
   InboundRequest,
@@ -35,6 +34,7 @@ export type {
   Reply,
   RequestHandler,
 } from "./call.ts";
+import { callOnClosed, connectionEnd, refusal, systemError } from "./failures.ts";
 import { Outbox } from "./outbox.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -83,6 +83,7 @@ export class Channel {
   #goingAway = false;
   #peerVersion: number | undefined;
   #lastUsedAt: number;
+  #lastReceivedAt = -Infinity;
 
   /** Takes the connection over and starts reading. */
   constructor(duplex: Duplex, options: ChannelOptions) {
@@ -93,7 +94,7 @@ export class Channel {
     this.#maxQueuedBytes = options.maxQueuedBytes ?? MAX_QUEUED_BYTES;
     this.#outbox = new Outbox(duplex.writable, {
       limitBytes: this.#maxQueuedBytes,
-      onError: (cause) => this.#end(this.#broken("write failed", cause)),
+      onError: (cause) => this.#end(connectionEnd(this.#address, "write failed", cause)),
     });
     this.#lastUsedAt = options.clock.now();
     this.#closed = this.#read();
@@ -134,6 +135,11 @@ export class Channel {
     return this.#lastUsedAt;
   }
 
+  /** When bytes last came, in milliseconds since the epoch; −Infinity before the first. */
+  get lastReceivedAt(): number {
+    return this.#lastReceivedAt;
+  }
+
   /** Resolves when it is closed and nothing of it runs any more. */
   get closed(): Promise<void> {
     return this.#closed;
@@ -152,7 +158,7 @@ export class Channel {
   ): Promise<Reply<R>> {
     return new Promise((resolve, reject) => {
       options.signal?.throwIfAborted();
-      if (this.#isClosed) throw this.#closedError(operation);
+      if (this.#isClosed) throw callOnClosed(operation, this.#address, this.#closedBy);
       if (this.#waiters.size >= (this.#options.maxPendingCalls ?? MAX_PENDING_CALLS)) {
         throw new NetworkError(
           `Cannot call ${operation.name} at ${this.#address}: ${this.#waiters.size} calls are pending already`,
@@ -192,7 +198,7 @@ export class Channel {
     header: Of<Q>,
     options: OnewayOptions = {},
   ): void {
-    if (this.#isClosed) throw this.#closedError(operation);
+    if (this.#isClosed) throw callOnClosed(operation, this.#address, this.#closedBy);
     if (!this.#outbox.hasRoom) {
       throw new NetworkError(
         `Cannot send ${operation.name} to ${this.#address}: ${this.#outbox.queuedBytes} bytes wait to be written`,
@@ -271,9 +277,10 @@ export class Channel {
         const { done, value } = await reader.read();
         if (done) {
           decoder.end();
-          this.#end(this.#broken("closed by the peer"));
+          this.#end(connectionEnd(this.#address, "closed by the peer"));
           break;
         }
+        this.#lastReceivedAt = this.#options.clock.now();
         decoder.push(value, deliver);
         // A peer that asks but does not read its answers is not read from either. A side that waits for answers
         // itself always reads, so that two full sides cannot wait for each other.
@@ -282,14 +289,7 @@ export class Channel {
         }
       }
     } catch (cause) {
-      this.#end(
-        cause instanceof ProtocolError
-          ? new ProtocolError(`${cause.message} (from ${this.#address})`, {
-            ...cause.facts,
-            address: this.#address,
-          })
-          : this.#broken("read failed", cause),
-      );
+      this.#end(connectionEnd(this.#address, "read failed", cause));
     }
     await this.#outbox.flush();
   }
@@ -313,24 +313,9 @@ export class Channel {
 
   #reply<R extends Fields>(operation: Operation<Fields, R>, frame: Frame): Reply<R> {
     const { code, remark, version, extFields } = frame.command;
-    if (!operation.answers.includes(code)) throw this.#refusal(operation, code, remark);
+    if (!operation.answers.includes(code)) throw refusal(operation, this.#address, code, remark);
     const header = readFields(operation.response, extFields, `answer to ${operation.name}`);
     return { code, remark, header, body: frame.body, version, extFields: extFields ?? {} };
-  }
-
-  #refusal(operation: AnyOperation, responseCode: number, remark: string | undefined): BrokerError {
-    const said = remark ? `: ${remark}` : "";
-    return new BrokerError(
-      `Cannot call ${operation.name} at ${this.#address}: answer is ${
-        responseCodeName(responseCode)
-      } (${responseCode})${said}`,
-      {
-        address: this.#address,
-        responseCode,
-        retriable: responseCodes.get(responseCode)?.retriable ?? false,
-        ...(remark === undefined ? {} : { remark }),
-      },
-    );
   }
 
   #serve(frame: Frame): void {
@@ -367,42 +352,21 @@ export class Channel {
       this.#write(this.#command(code, command.opaque, FLAG_RESPONSE, remark, fields), body);
     } catch (error) {
       // What the handler gave cannot be written (too long, say): the peer hears that rather than nothing.
-      const { code, remark } = systemError(error);
-      this.#write(this.#command(code, command.opaque, FLAG_RESPONSE, remark, undefined), undefined);
+      const failed = systemError(error);
+      this.#write(
+        this.#command(failed.code, command.opaque, FLAG_RESPONSE, failed.remark, undefined),
+        undefined,
+      );
     }
-  }
-
-  #broken(what: string, cause?: unknown): NetworkError {
-    const because = cause instanceof Error ? `: ${cause.message}` : "";
-    return new NetworkError(`Cannot keep the connection to ${this.#address}: ${what}${because}`, {
-      address: this.#address,
-      ...(cause === undefined ? {} : { cause }),
-    });
-  }
-
-  #closedError(operation: AnyOperation): Error {
-    if (this.#closedBy instanceof ProtocolError) return this.#closedBy;
-    const why = this.#closedBy ? this.#closedBy.message : "closed by this side";
-    return new NetworkError(
-      `Cannot call ${operation.name} at ${this.#address}: the connection is closed (${why})`,
-      {
-        address: this.#address,
-        ...(this.#closedBy ? { cause: this.#closedBy } : {}),
-      },
-    );
   }
 
   #end(error: Error | undefined): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#closedBy = error;
-    this.#waiters.failAll((waiter) => this.#closedError(waiter.operation));
+    this.#waiters.failAll((waiter) => callOnClosed(waiter.operation, this.#address, error));
     this.#outbox.close();
     this.#duplex.close(error);
     this.#options.onClose?.(error);
   }
-}
-
-function systemError(error: unknown): { code: number; remark: string } {
-  return { code: ResponseCode.SYSTEM_ERROR, remark: error instanceof Error ? error.message : String(error) };
 }

@@ -3,9 +3,9 @@
  *
  * Picture one line per address: `idle → dialling → open → idle …`. Calls made while a dial is under way share it. A dial
  * that failed is followed by a pause of growing, jittered length; a call that comes during the pause waits for its end,
- * within its own deadline. The pool itself never gives up on an address and never dials without a call that wants it.
+ * within its own deadline. The pool never gives up on an address, and begins a dial only for a call.
  */
-import { BrokerError, NetworkError } from "../core/errors.ts";
+import { BrokerError, NetworkError, TimeoutError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
 import { type Backoff, backoffMs } from "../time/backoff.ts";
@@ -60,6 +60,8 @@ interface Line {
 const CONNECT_TIMEOUT_MS = 3000;
 const IDLE_CLOSE_MS = 120_000;
 const DIAL_BACKOFF: Backoff = { baseMs: 100, maxMs: 5000 };
+/** Silence shorter than this says nothing about a connection. */
+const SUSPECT_AFTER_MS = 1000;
 /** At the end, what is queued (last offsets, say) gets this long to leave. */
 const LAST_FLUSH_MS = 1000;
 
@@ -102,6 +104,7 @@ export class ConnectionPool {
     const open = this.openChannel(address);
     const deadline = deadlineIn(options.timeoutMs, this.#options.clock);
     const channel = open ?? await this.#connect(address, operation, deadline, options.signal);
+    const startedAt = this.#options.clock.now();
     try {
       return await channel.call(
         operation,
@@ -109,6 +112,7 @@ export class ConnectionPool {
         open ? options : { ...options, timeoutMs: deadline.left() },
       );
     } catch (error) {
+      if (error instanceof TimeoutError) this.#suspect(channel, startedAt, address);
       if (!isGoAway(error)) throw error;
       if (channel.pending === 0) channel.close();
     }
@@ -158,6 +162,20 @@ export class ConnectionPool {
       await channel.closed;
     }));
     await Promise.allSettled([...this.#lines.values()].map((line) => line.dialling));
+  }
+
+  /**
+   * A call got no answer, and nothing else came meanwhile either: the connection may be dead without either side having
+   * been told (a firewall that forgot it). It is closed, so that the next call dials (Java: closeSocketIfTimeout).
+   */
+  #suspect(channel: Channel, since: number, address: string): void {
+    const silentMs = this.#options.clock.now() - since;
+    if (silentMs < SUSPECT_AFTER_MS || channel.lastReceivedAt >= since) return;
+    channel.close(
+      new NetworkError(`Cannot keep the connection to ${address}: nothing came for ${silentMs} ms`, {
+        address,
+      }),
+    );
   }
 
   #line(address: string): Line {

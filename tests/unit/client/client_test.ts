@@ -228,3 +228,20 @@ Deno.test("client: each reader of events has its own, and leaving ends it", asyn
     assertEquals((await two.next()).value, { type: "routeChanged", topic: "T" });
   });
 });
+
+Deno.test("client: a member that throws stops neither routes nor heartbeats", async () => {
+  await withCluster({ b: [MASTER] }, async ({ client, brokers, world }) => {
+    const fail = (): never => {
+      throw new Error("trouble");
+    };
+    client.join(consumerMember([], { heartbeat: fail, onRouteChanged: fail, onBrokerConnected: fail }));
+    client.join(consumerMember([], { group: "CG2", topics: fail }));
+    await client.start();
+    assertEquals((await client.route("T")).readQueues.length, 4);
+    await client.heartbeat();
+    await world.clock.settle();
+    assert(brokers.get(MASTER)!.codes.includes(34));
+    await world.clock.advance(30_100);
+    assertEquals(client.statistics().routeRefreshFailures, 0);
+  });
+});

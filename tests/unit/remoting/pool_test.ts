@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { BrokerError, NetworkError } from "../../../src/core/errors.ts";
+import { BrokerError, NetworkError, TimeoutError } from "../../../src/core/errors.ts";
 import { ConnectionPool, type PoolOptions } from "../../../src/remoting/pool.ts";
 import type { Connect } from "../../../src/transport/seam.ts";
 import { echo, echoing, OPTIONS } from "./channel_support.ts";
@@ -267,5 +267,45 @@ Deno.test("pool: closing fails pending calls and dials, and refuses later calls"
       await assertRejects(() => pool.call(ADDRESS, echo, HEADER, OPTIONS), NetworkError, "shut down");
     });
     world.network.mend({ host: "10.0.0.3" });
+  });
+});
+
+Deno.test("pool: a connection on which nothing comes while a call times out is closed, and dialled again", async () => {
+  await inTestWorld(async (world) => {
+    const server = await world.server(ADDRESS, () => undefined);
+    const ended: (string | undefined)[] = [];
+    await withPool(world, { onDisconnected: (_, error) => ended.push(error?.message) }, async (pool) => {
+      const call = assertRejects(() => pool.call(ADDRESS, echo, HEADER, OPTIONS), TimeoutError);
+      await world.clock.advance(3000);
+      await call;
+      assertEquals(ended, [`Cannot keep the connection to ${ADDRESS}: nothing came for 3000 ms`]);
+      server.script = echoing;
+      await world.clock.runUntil(pool.call(ADDRESS, echo, HEADER, OPTIONS));
+      assertEquals(server.accepted, 2);
+    });
+  });
+});
+
+Deno.test("pool: a call that times out leaves a connection alone on which other answers come", async () => {
+  await inTestWorld(async (world) => {
+    const server = await world.server(
+      ADDRESS,
+      (request) => request.command.extFields!.text === "slow" ? undefined : echoing(request),
+    );
+    await withPool(world, {}, async (pool) => {
+      await pool.call(ADDRESS, echo, HEADER, OPTIONS);
+      const slow = assertRejects(() => pool.call(ADDRESS, echo, { text: "slow" }, OPTIONS), TimeoutError);
+      await world.clock.advance(1000);
+      await pool.call(ADDRESS, echo, HEADER, OPTIONS);
+      await world.clock.advance(2000);
+      await slow;
+      const brief = assertRejects(
+        () => pool.call(ADDRESS, echo, { text: "slow" }, { timeoutMs: 50 }),
+        TimeoutError,
+      );
+      await world.clock.advance(50);
+      await brief;
+      assertEquals([server.accepted, pool.openAddresses()], [1, [ADDRESS]]);
+    });
   });
 });
