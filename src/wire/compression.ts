@@ -7,7 +7,7 @@
 import { constants, deflateSync, inflateSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { ProtocolError } from "../core/errors.ts";
 import { lz4Compress, lz4Decompress } from "./lz4.ts";
-import { checkZstdComplete } from "./zstd.ts";
+import { checkZstdFrames } from "./zstd.ts";
 
 /** A format of compression. */
 export type CompressionType = "LZ4" | "ZSTD" | "ZLIB";
@@ -61,7 +61,7 @@ export function decompress(
   try {
     if (type === "LZ4") return lz4Decompress(bytes, maxBytes);
     if (type === "ZLIB") return plain(inflateSync(bytes, { maxOutputLength: Math.max(1, maxBytes) }));
-    checkZstdComplete(bytes);
+    checkZstdFrames(bytes, maxBytes);
     return plain(zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, maxBytes) }));
   } catch (cause) {
     const met = (cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE"

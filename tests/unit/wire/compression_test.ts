@@ -69,6 +69,23 @@ Deno.test("a bomb is refused at the limit", () => {
   }
 });
 
+Deno.test("a zstd frame that claims a large window, or a large content, is refused before it is unfolded", () => {
+  // One raw block of one byte each; the first descriptor claims 128 MiB, the second frame a content of 1 GiB.
+  const window = fromHex("28b52ffd" + "00" + "88" + "090000" + "61");
+  const content = fromHex("28b52ffd" + "a0" + "00000040" + "090000" + "61");
+  assertThrows(
+    () => decompress("ZSTD", window),
+    ProtocolError,
+    "its window of 134217728 bytes is above the limit",
+  );
+  assertThrows(
+    () => decompress("ZSTD", content),
+    ProtocolError,
+    "its window of 1073741824 bytes is above the limit",
+  );
+  assertEquals(toHex(decompress("ZSTD", fromHex("28b52ffd" + "00" + "58" + "090000" + "61"))), "61");
+});
+
 Deno.test("no cut of a compressed body is taken for a body", () => {
   const body = text("the quick brown fox ".repeat(40));
   for (const type of TYPES) {
