@@ -6,7 +6,7 @@
  * share, is decoded once.
  */
 import { ProtocolError } from "../core/errors.ts";
-import { int64At, utf8Text } from "../wire/bytes.ts";
+import { int64At, plainBytes, utf8Text } from "../wire/bytes.ts";
 import { COMPRESSED, compressionType } from "../wire/compression.ts";
 import { IPV4_BYTES, IPV6_BYTES } from "../wire/host.ts";
 import {
@@ -86,7 +86,8 @@ export interface RecordLayout {
 }
 
 /** A buffer to find records in. */
-export function recordSource(bytes: Uint8Array, checkCrc: boolean, maxBodyBytes: number): RecordSource {
+export function recordSource(buffer: Uint8Array, checkCrc: boolean, maxBodyBytes: number): RecordSource {
+  const bytes = plainBytes(buffer);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return { bytes, view, checkCrc, maxBodyBytes, topic: "", topicAt: 0, topicLength: -1 };
 }

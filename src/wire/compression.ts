@@ -6,6 +6,7 @@
  */
 import { constants, deflateSync, inflateSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { ProtocolError } from "../core/errors.ts";
+import { plainBytes } from "./bytes.ts";
 import { lz4Compress, lz4Decompress } from "./lz4.ts";
 import { checkZstdFrames } from "./zstd.ts";
 
@@ -44,8 +45,8 @@ export function compress(
   level: number = DEFAULT_LEVEL,
 ): Uint8Array {
   if (type === "LZ4") return lz4Compress(bytes);
-  if (type === "ZLIB") return plain(deflateSync(bytes, { level }));
-  return plain(zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: level } }));
+  if (type === "ZLIB") return plainBytes(deflateSync(bytes, { level }));
+  return plainBytes(zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: level } }));
 }
 
 /**
@@ -60,18 +61,13 @@ export function decompress(
 ): Uint8Array {
   try {
     if (type === "LZ4") return lz4Decompress(bytes, maxBytes);
-    if (type === "ZLIB") return plain(inflateSync(bytes, { maxOutputLength: Math.max(1, maxBytes) }));
+    if (type === "ZLIB") return plainBytes(inflateSync(bytes, { maxOutputLength: Math.max(1, maxBytes) }));
     checkZstdFrames(bytes, maxBytes);
-    return plain(zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, maxBytes) }));
+    return plainBytes(zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, maxBytes) }));
   } catch (cause) {
     const met = (cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE"
       ? `it unfolds into more than ${maxBytes} bytes`
       : (cause as Error).message;
     throw new ProtocolError(`Cannot decompress ${type} body of ${bytes.length} bytes: ${met}`, { cause });
   }
-}
-
-/** A Uint8Array over a Buffer's bytes: Buffer's own methods differ (slice is a view there). */
-function plain(buffer: Uint8Array): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }

@@ -8,7 +8,7 @@
  * limit is refused as soon as it is read, below it memory grows with the bytes that came.
  */
 import { ProtocolError } from "../core/errors.ts";
-import { int32At, NO_BYTES } from "./bytes.ts";
+import { int32At, NO_BYTES, plainBytes } from "./bytes.ts";
 import type { Command } from "./command.ts";
 import { decodeHeader, encodeHeader, fitsBinary, SERIALIZE_TYPES, type SerializeType } from "./header.ts";
 
@@ -56,12 +56,13 @@ export class FrameDecoder {
   }
 
   /**
-   * Takes a chunk and hands every frame that it completes to `deliver`, in order.
+   * Takes the bytes received and hands every frame that it completes to `deliver`, in order.
    *
    * @throws ProtocolError at a bad frame, after the frames before it were delivered; and on every later call.
    */
-  push(chunk: Uint8Array, deliver: (frame: Frame) => void): void {
+  push(received: Uint8Array, deliver: (frame: Frame) => void): void {
     if (this.#broken !== undefined) throw this.#broken;
+    const chunk = plainBytes(received);
     try {
       let at = 0;
       while (at < chunk.length) {

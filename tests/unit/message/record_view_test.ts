@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ProtocolError } from "../../../src/core/errors.ts";
 import { seededRandom } from "../../../src/core/random.ts";
@@ -235,6 +236,14 @@ Deno.test("views share the buffer until compact() copies what one needs", () => 
   assertEquals([...first!.body], [7, 8]);
   assertEquals(first!.queueOffset, 100);
   assertEquals(first!.storeHost, FIELDS.storeHost);
+});
+
+Deno.test("compact() copies out of a Buffer too", () => {
+  const buffer = Buffer.from(encodeRecord({ ...FIELDS, body: Uint8Array.of(7, 8) }));
+  const { records: [record] } = scanRecords(buffer, { checkCrc: true });
+  record!.compact();
+  buffer.fill(0);
+  assertEquals([...record!.body], [7, 8]);
 });
 
 Deno.test("a view and the plain codec agree on any record", () => {

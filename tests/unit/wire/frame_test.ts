@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ProtocolError } from "../../../src/core/errors.ts";
 import { seededRandom } from "../../../src/core/random.ts";
@@ -65,6 +66,20 @@ Deno.test("a frame within one chunk is a view of it, a frame over several has a 
   decoder.push(wire.subarray(1500), (frame) => bodies.push(frame.body));
   assert(bodies[0]!.buffer === wire.buffer);
   assertEquals(bodies[1]!.buffer.byteLength, wire.length);
+});
+
+Deno.test("a body is a plain Uint8Array, also when the chunks are Buffers, whose slice would share memory", () => {
+  const wire = encodeFrame(command(1), Uint8Array.of(1, 2, 3));
+  const decoder = new FrameDecoder();
+  for (const cut of [wire.length, 5]) {
+    for (let at = 0; at < wire.length; at += cut) {
+      decoder.push(Buffer.from(wire.subarray(at, at + cut)), ({ body }) => {
+        assert(body.constructor === Uint8Array);
+        assert(body.slice().buffer !== body.buffer);
+      });
+    }
+  }
+  decoder.end();
 });
 
 Deno.test("a length above the limit is refused as soon as its fourth byte is there", () => {
