@@ -76,11 +76,17 @@ const schema = v.object({
 
 /** Options with every default in place. */
 export interface ResolvedClientOptions extends ClientOptions {
+  /** Language name sent. */
   readonly language: string;
+  /** How long a name server or broker may take to answer, in milliseconds. */
   readonly requestTimeoutMs: number;
+  /** How long dialling may take, in milliseconds. */
   readonly connectTimeoutMs: number;
+  /** How often routes are asked for, in milliseconds. */
   readonly routePollIntervalMs: number;
+  /** How often brokers hear of us, in milliseconds. */
   readonly heartbeatIntervalMs: number;
+  /** How long a connection may be without traffic, in milliseconds. */
   readonly idleCloseMs: number;
 }
 
