@@ -5,13 +5,11 @@
  * The consumer talks to this, the client talks back through the ConsumerMember at the end of the file.
  */
 import type { ConsumerMember, RocketMQClient } from "../client/client.ts";
-import { BrokerError, ConsumerShutdownError, SubscriptionError } from "../core/errors.ts";
+import { BrokerError, ConsumerShutdownError } from "../core/errors.ts";
 import type { OffsetStore } from "../offsets/offset_store.ts";
 import { RemoteOffsetStore } from "../offsets/remote.ts";
-import { checkClientConfigBody } from "../protocol/bodies.ts";
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 import { retryTopic } from "../protocol/names.ts";
-import { checkClientConfig } from "../protocol/operations.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
 import { parseSubscription, type SubscriptionData } from "../protocol/subscription_data.ts";
 import { type Loop, type LoopRunner, runLoops } from "../time/loop.ts";
@@ -25,16 +23,13 @@ import type { MessageSelector } from "./selector.ts";
 import { Settlement } from "./settlement.ts";
 import { type ConsumerCounters, type ConsumerStatistics, newCounters } from "./statistics.ts";
 import type { ItemShape, StreamSource } from "./stream_source.ts";
+import { checkSubscriptions } from "./subscription_check.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 import { Takers } from "./takers.ts";
+import { Watch, WATCH_EVERY_MS } from "./watch.ts";
 
-/** Between two looks for messages whose time is up, in milliseconds. */
-const EXPIRY_EVERY_MS = 1_000;
 /** A round of rebalancing that could not finish is tried again after this, in milliseconds (Java 5.x: 1000). */
 const UNBALANCED_RETRY_MS = 1_000;
-/** A topic without a taker is told after this, in milliseconds. */
-const UNTAKEN_AFTER_MS = 10_000;
-const CHECK_SUBSCRIPTION_TIMEOUT_MS = 3_000;
 /** Bytes that one pull may always bring. */
 const MIN_PULL_BYTES = 32 * 1024;
 
@@ -51,9 +46,9 @@ export class ConsumerEngine {
   readonly #store: OffsetStore;
   readonly #budget: Budget;
   readonly #assignment: Assignment;
+  readonly #watch: Watch;
   readonly #member: ConsumerMember;
   readonly #over = new AbortController();
-  readonly #untakenSince = new Map<string, number>();
   #loops: LoopRunner | undefined;
   #joined = false;
   #idle: (() => void) | undefined;
@@ -81,6 +76,16 @@ export class ConsumerEngine {
       maxBytes: config.pullThresholdSizeForAllBytes,
     });
     this.#assignment = this.#makeAssignment();
+    this.#watch = new Watch({
+      consumeTimeoutMs: config.consumeTimeoutMs,
+      clock: client.clock,
+      assignment: this.#assignment,
+      subscriptions: this.#subscriptions,
+      takers: this.#takers,
+      pool: this.#pool,
+      counters: this.#counters,
+      emit,
+    });
     this.#member = this.#makeMember();
   }
 
@@ -199,7 +204,7 @@ export class ConsumerEngine {
       signal?.throwIfAborted();
       await this.#client.route(topic, signal ? { signal } : {}).catch(missingIsFine);
     }
-    await this.#checkSubscriptions();
+    await checkSubscriptions(this.#client, this.#config.consumerGroup, this.#subscriptions.values());
     await this.#client.heartbeat();
     const firstRound = Promise.withResolvers<void>();
     this.#loops = runLoops(this.#timetable(firstRound.resolve), {
@@ -225,7 +230,7 @@ export class ConsumerEngine {
     return [
       { name: "rebalance", firstMs: 0, everyMs: rebalanceIntervalMs, run: rebalance },
       { name: "persist", firstMs: persistIntervalMs, everyMs: persistIntervalMs, run: () => this.#persist() },
-      { name: "expiry", firstMs: EXPIRY_EVERY_MS, everyMs: EXPIRY_EVERY_MS, run: () => this.#expire() },
+      { name: "watch", firstMs: WATCH_EVERY_MS, everyMs: WATCH_EVERY_MS, run: () => this.#watch.run() },
     ];
   }
 
@@ -243,41 +248,6 @@ export class ConsumerEngine {
     await this.#assignment.commit().catch((error) => this.#emit({ type: "persistFailed", error }));
   }
 
-  /** Once a second: messages whose time is up, queues that are silent, topics that nobody takes, slots. */
-  #expire(): Promise<void> {
-    const now = this.#client.clock.now();
-    const before = now - this.#config.consumeTimeoutMs;
-    for (const window of this.#assignment.windows()) {
-      for (const delivery of [...window.outSince(before)]) {
-        this.#counters.timedOut++;
-        this.#emit({ type: "consumeTimeout", queue: delivery.queue, queueOffset: delivery.queueOffset });
-        delivery.abort(
-          new DOMException(`Message ${delivery.messageId} was out for too long`, "TimeoutError"),
-        );
-        void delivery.retry();
-      }
-    }
-    this.#assignment.watch(now);
-    this.#watchTakers(now);
-    this.#pool.adapt();
-    return Promise.resolve();
-  }
-
-  #watchTakers(now: number): void {
-    for (const topic of this.#subscriptions.topics()) {
-      if (this.#takers.isTaken(topic)) {
-        this.#untakenSince.delete(topic);
-        continue;
-      }
-      const since = this.#untakenSince.get(topic);
-      if (since === undefined) this.#untakenSince.set(topic, now);
-      else if (now - since >= UNTAKEN_AFTER_MS && since !== Infinity) {
-        this.#untakenSince.set(topic, Infinity);
-        this.#emit({ type: "untaken", topic });
-      }
-    }
-  }
-
   /** After the first send-back the retry topic exists: its queues are to be divided before the message comes back. */
   #seekRetryTopic(): void {
     for (const queue of this.queues()) if (queue.topic === this.#retry.topic) return;
@@ -285,30 +255,6 @@ export class ConsumerEngine {
       () => this.#loops?.nudge("rebalance"),
       () => {},
     );
-  }
-
-  /** SQL92 is checked by a broker before the group is joined, as Java does. @throws SubscriptionError */
-  async #checkSubscriptions(): Promise<void> {
-    for (const { topic, data } of this.#subscriptions.values()) {
-      if (data.expressionType === "TAG") continue;
-      const broker = this.#client.cachedRoute(topic)?.brokers.keys().next().value;
-      if (broker === undefined) continue;
-      const body = checkClientConfigBody.write({
-        clientId: this.#client.clientId,
-        group: this.#config.consumerGroup,
-        subscriptionData: data,
-      });
-      try {
-        await this.#client.call(broker, checkClientConfig, {}, {
-          timeoutMs: CHECK_SUBSCRIPTION_TIMEOUT_MS,
-          body,
-        });
-      } catch (cause) {
-        if (!(cause instanceof BrokerError)) throw cause;
-        const text = `Cannot subscribe "${topic}" with SQL92 "${data.subString}": ${cause.message}`;
-        throw new SubscriptionError(text, { cause, topic, group: this.#config.consumerGroup, broker });
-      }
-    }
   }
 
   /** The ordered drain. @throws ConsumerShutdownError when offsets could not be stored. */

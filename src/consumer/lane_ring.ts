@@ -2,7 +2,7 @@
  * The lanes that have something to hand out, taken from in turn, so that no queue starves another.
  */
 import type { Delivery } from "./delivery.ts";
-import type { Lane } from "./queue_window.ts";
+import type { Lane } from "./lane.ts";
 
 /** Lanes in a ring. A lane is in at most one ring, and leaves it when it is empty. */
 export class LaneRing {

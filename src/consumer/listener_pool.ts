@@ -10,7 +10,7 @@ import type { Delivery } from "./delivery.ts";
 import type { ConsumerEvent } from "./events.ts";
 import { LaneRing } from "./lane_ring.ts";
 import type { ConsumeContext, ConsumeResult, MessageListener } from "./listener.ts";
-import type { Lane } from "./queue_window.ts";
+import type { Lane } from "./lane.ts";
 import type { ConsumerCounters } from "./statistics.ts";
 
 /** What the pool works with. */

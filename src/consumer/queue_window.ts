@@ -11,6 +11,7 @@ import { PropertyKey } from "../message/property_keys.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import type { Budget } from "./budget.ts";
 import { Delivery } from "./delivery.ts";
+import { Lane } from "./lane.ts";
 import type { Settlement } from "./settlement.ts";
 
 /** The bytes of one pull, held until its last message is settled. */
@@ -26,69 +27,6 @@ export interface FrameHold {
   /** The window's seq of its first message, and one past the last. */
   readonly from: number;
   readonly to: number;
-}
-
-/** The messages of one topic within a window, in the order they are handed out. */
-export class Lane {
-  readonly window: QueueWindow;
-  readonly topic: string;
-  /** Whether a ring holds it. */
-  queued = false;
-  #waiting: Delivery[] = [];
-  #at = 0;
-  #returned: Delivery[] = [];
-
-  constructor(window: QueueWindow, topic: string) {
-    this.window = window;
-    this.topic = topic;
-  }
-
-  /** How many wait to be handed out. */
-  get size(): number {
-    return this.#waiting.length - this.#at + this.#returned.length;
-  }
-
-  add(delivery: Delivery): void {
-    this.#waiting.push(delivery);
-  }
-
-  /** Puts one back at the head: what was left unsettled comes first, by offset. */
-  giveBack(delivery: Delivery): void {
-    this.#returned.push(delivery);
-    if (this.#returned.length > 1) this.#returned.sort((a, b) => a.seq - b.seq);
-  }
-
-  /** The next one, marked as out at `now`. */
-  take(now: number): Delivery | undefined {
-    for (let delivery = this.#next(); delivery !== undefined; delivery = this.#next()) {
-      if (delivery.state !== "waiting") continue; // given back by its loop, and then settled after all
-      delivery.state = "out";
-      delivery.handedOutAt = now;
-      this.window.out++;
-      return delivery;
-    }
-    return undefined;
-  }
-
-  #next(): Delivery | undefined {
-    if (this.#returned.length > 0) return this.#returned.shift();
-    if (this.#at === this.#waiting.length) return undefined;
-    const delivery = this.#waiting[this.#at++]!;
-    if (this.#at === this.#waiting.length) {
-      this.#waiting = [];
-      this.#at = 0;
-    } else if (this.#at >= 1024) {
-      this.#waiting.splice(0, this.#at);
-      this.#at = 0;
-    }
-    return delivery;
-  }
-
-  clear(): void {
-    this.#waiting = [];
-    this.#at = 0;
-    this.#returned = [];
-  }
 }
 
 /** What a window tells the engine that it belongs to. */

@@ -7,7 +7,7 @@
 import type { Clock } from "../time/clock.ts";
 import type { Delivery } from "./delivery.ts";
 import { LaneRing } from "./lane_ring.ts";
-import type { Lane } from "./queue_window.ts";
+import type { Lane } from "./lane.ts";
 
 /** How a stream's items relate to deliveries: one message, or a run of them. */
 export interface ItemShape<T> {

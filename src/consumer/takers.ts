@@ -4,7 +4,8 @@
 import type { Clock } from "../time/clock.ts";
 import { ConsumerStateError } from "../core/errors.ts";
 import type { ListenerPool } from "./listener_pool.ts";
-import type { Lane, QueueWindow } from "./queue_window.ts";
+import type { Lane } from "./lane.ts";
+import type { QueueWindow } from "./queue_window.ts";
 import { type ItemShape, StreamSource } from "./stream_source.ts";
 
 // deno-lint-ignore no-explicit-any

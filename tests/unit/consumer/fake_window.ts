@@ -1,8 +1,13 @@
-/** A window over made-up records, for tests of what hands out and settles. */
+/**
+ * A window over made-up records, for tests of what hands out and settles.
+ *
+ * The settlement behind it confirms every send-back at once and remembers it; what the window tells is counted.
+ */
 import type { RecordView } from "../../../src/message/record_view.ts";
 import { Budget } from "../../../src/consumer/budget.ts";
 import type { Delivery } from "../../../src/consumer/delivery.ts";
-import { type Lane, QueueWindow, type WindowListener } from "../../../src/consumer/queue_window.ts";
+import type { Lane } from "../../../src/consumer/lane.ts";
+import { QueueWindow, type WindowListener } from "../../../src/consumer/queue_window.ts";
 import type { Settlement } from "../../../src/consumer/settlement.ts";
 
 /** A record with an offset and properties, and nothing else. */
