@@ -96,11 +96,7 @@ const BANNED: readonly { what: string; pattern: RegExp; except?: RegExp }[] = [
   { what: "no default exports", pattern: /\bexport default\b/ },
   {
     what: "no inheritance but for errors and streams",
-<<<<<<< HEAD
     pattern: /\bclass \w+(<.*>)? extends (?!(\w*Error|ReadableStream|TransformStream|WritableStream)\b)/,
-=======
-    pattern: /\bclass \w+(<.*>)? extends (?!(Error|ReadableStream|TransformStream|WritableStream)\b)/,
->>>>>>> be275f4 (consumer: the engine split by theme; tests: Date is a type like any other)
     except: /^src\/core\/errors\.ts$/,
   },
   {
