@@ -8,6 +8,7 @@ import { offsetHandlers } from "./offset_handlers.ts";
 import { pullHandlers } from "./pull_handlers.ts";
 import { queryHandlers } from "./query_handlers.ts";
 import { sendHandlers } from "./send_handlers.ts";
+import { topicHandlers } from "./topic_handlers.ts";
 import { transactionHandlers } from "./transaction_handlers.ts";
 
 /** The handlers of a broker, by request code. */
@@ -18,6 +19,7 @@ export function brokerHandlers(): ReadonlyMap<number, HandlerRow<Broker>> {
     offsetHandlers,
     memberHandlers,
     queryHandlers,
+    topicHandlers,
     transactionHandlers,
   );
 }
