@@ -24,6 +24,13 @@ export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
   }
 }
 
+/** Checks that both are the same value (`Object.is`). */
+export function assertStrictEquals<T>(actual: unknown, expected: T, msg?: string): asserts actual is T {
+  if (!Object.is(actual, expected)) {
+    throw new AssertionError(`${msg ? msg + ": " : ""}Expected values to be the same`);
+  }
+}
+
 /** Checks deep inequality. */
 export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
   try {
