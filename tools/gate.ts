@@ -6,8 +6,12 @@
  * The stages run in this order and the first that fails ends the run: a later one would only repeat its complaint.
  * `--static` leaves out the tests, for a caller that has just run them.
  */
+import { startCluster } from "../src/testing/mod.ts";
 import { output, run } from "./command.ts";
 import { tallyLine } from "./tally.ts";
+
+/** Where the examples expect a name server. */
+const EXAMPLE_PORT = 9876;
 
 interface Stage {
   readonly name: string;
@@ -42,6 +46,17 @@ async function documented(): Promise<string | undefined> {
   return failing.length > 0 ? `see above: ${failing.join(", ")}` : undefined;
 }
 
+/** The examples of the docs run on a cluster in this process, at the address that they name. */
+async function examplesRun(): Promise<string | undefined> {
+  const cluster = await startCluster({ nameServers: [EXAMPLE_PORT] });
+  try {
+    const ended = await run(["deno", "test", "-A", "--doc", "--permit-no-files", "mod.ts", "src"]);
+    return ended.code === 0 ? undefined : `exit code ${ended.code}`;
+  } finally {
+    await cluster.stop();
+  }
+}
+
 /** The dry run of `deno publish`; what it lists must be the library and nothing else. */
 async function publishes(): Promise<string | undefined> {
   const listing = await output(["deno", "publish", "--dry-run", "--allow-dirty"], { env: { NO_COLOR: "1" } });
@@ -62,10 +77,8 @@ const stages: Stage[] = [
   command("check", ["deno", "check", "--quiet"]),
   { name: "doc lint", run: documented },
   ...(Deno.args.includes("--static") ? [] : [tests]),
-  command(
-    "doc tests",
-    ["deno", "test", "-A", "--doc", "--quiet", "--permit-no-files", "mod.ts", "src"],
-  ),
+  { name: "examples", run: examplesRun },
+  command("readme", ["deno", "check", "--quiet", "--doc-only", "README.md"]),
   { name: "publish", run: publishes },
 ];
 

@@ -7,10 +7,10 @@
  * is checked at the end.
  */
 import { output } from "./command.ts";
-import { filesBelow } from "./source_text.ts";
+import { codeOnly, filesBelow } from "./source_text.ts";
 
-/** A module specifier behind `from` or in `import(…)`, in transpiled code. */
-const SPECIFIER = /(\bfrom |\bimport |\bimport\()"([^"]+)"/g;
+/** What stands before a module specifier in transpiled code. */
+const IMPORT = /\b(?:from |import |import\()"/g;
 
 /** Path of `target` as a file at `from` imports it; both from the root of the package. */
 function relative(from: string, target: string): string {
@@ -18,21 +18,32 @@ function relative(from: string, target: string): string {
   return (up || "./") + target;
 }
 
-/** Rewrites one module. @throws Error for an import that npm alone cannot answer. */
-function rewrite(
+/** What the packed module at `path` imports in place of `specifier`. @throws Error where npm alone has no answer. */
+function answer(
   path: string,
-  code: string,
+  specifier: string,
   packed: ReadonlySet<string>,
   dependencies: readonly string[],
 ): string {
-  return code.replace(SPECIFIER, (statement, keyword: string, specifier: string) => {
-    if (/^\.{0,2}\/|^node:/.test(specifier)) return statement;
-    const standIn = specifier.match(/^@std\/([\w-]+)$/);
-    const target = `tools/std/${standIn?.[1]}/mod.js`;
-    if (standIn && packed.has(target)) return `${keyword}"${relative(path, target)}"`;
-    if (dependencies.some((name) => specifier === name || specifier.startsWith(`${name}/`))) return statement;
-    throw new Error(`Cannot pack ${path}: npm has no answer to the import of "${specifier}"`);
-  });
+  if (/^\.{0,2}\/|^node:/.test(specifier)) return specifier;
+  const standIn = specifier.match(/^@std\/([\w-]+)$/);
+  const target = `tools/std/${standIn?.[1]}/mod.js`;
+  if (standIn && packed.has(target)) return relative(path, target);
+  if (dependencies.some((name) => specifier === name || specifier.startsWith(`${name}/`))) return specifier;
+  throw new Error(`Cannot pack ${path}: npm has no answer to the import of "${specifier}"`);
+}
+
+/** Rewrites the imports of one module; those in examples, which are comments, stay as they are. */
+function rewrite(text: string, replace: (specifier: string) => string): string {
+  let rewritten = "";
+  let at = 0;
+  for (const match of codeOnly(text).matchAll(IMPORT)) {
+    const start = match.index + match[0].length;
+    const end = text.indexOf('"', start);
+    rewritten += text.slice(at, start) + replace(text.slice(start, end));
+    at = end;
+  }
+  return rewritten + text.slice(at);
 }
 
 /** Writes the tarball to `file` and gives the paths in it, from the root of the package. */
@@ -59,7 +70,8 @@ export async function pack(file: string): Promise<string[]> {
       kept.push(path);
       if (!/\.(js|d\.ts)$/.test(path)) continue;
       const code = await Deno.readTextFile(`${root}/${path}`);
-      await Deno.writeTextFile(`${root}/${path}`, rewrite(path, code, modules, dependencies));
+      const rewritten = rewrite(code, (specifier) => answer(path, specifier, modules, dependencies));
+      await Deno.writeTextFile(`${root}/${path}`, rewritten);
     }
     await output(["tar", "-czf", file, "-C", folder, "package"]);
     return kept;
