@@ -56,6 +56,8 @@ const hashSelector = new MessageHashSelector();
  *
  * @example
  * ```ts
+ * import { createProducer } from "@contrail/rocketmq";
+ *
  * const producer = createProducer({ producerGroup: "billing", namesrvAddr: "127.0.0.1:9876" });
  * await producer.start();
  * const { messageId } = await producer.send({ topic: "orders", tag: "paid", body: JSON.stringify({ id: 7 }) });
@@ -102,7 +104,11 @@ export class Producer {
       retryResponseCodes: new Set(options.retryResponseCodes),
       queueSelector: options.queueSelector ?? new RoundRobinSelector({ random: client.random }),
     });
-    this.#transactions = new Transactions(client, this.#group, options.transactionListener);
+    this.#transactions = new Transactions(client, {
+      producerGroup: this.#group,
+      namespace,
+      listener: options.transactionListener,
+    });
     this.#outgoing = { ...options, nextId: createUniqueIds(client), namespace };
     const member: ProducerMember = {
       kind: "producer",
@@ -159,9 +165,9 @@ export class Producer {
   }
 
   /**
-   * Hands one message to the connection and waits for nothing: it may get lost, and no failure is reported.
+   * Hands one message to the connection and waits for nothing: it may get lost, and a failure is only logged.
    *
-   * @throws ValidationError; ProducerError when the topic has no route or the connection cannot take it; the signal's reason.
+   * @throws ValidationError; ProducerError when the topic has no route; the signal's reason.
    */
   async sendOneway(message: Message, options: OnewayOptions = {}): Promise<void> {
     await this.#sender.sendOneway(this.#ready("send", message), message, options);

@@ -8,7 +8,7 @@
  */
 import type { RocketMQClient } from "../client/client.ts";
 import { ProducerError, RocketMQError, TimeoutError } from "../core/errors.ts";
-import type { MessageQueue } from "../protocol/message_queue.ts";
+import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
 import type { TopicRoute } from "../routing/route.ts";
 import type { Deadline } from "../time/deadline.ts";
@@ -38,6 +38,12 @@ export interface PublishRoutesOptions {
   readonly defaultTopicQueueNums: number;
   /** The brokers' name of a topic. */
   readonly wireTopic: (topic: string) => string;
+}
+
+/** Name of the broker that holds `queue`: for a logical queue of a static topic, the one it is mapped to. */
+export function brokerOf({ source, wireTopic }: PublishRoute, queue: MessageQueue): string {
+  if (source.logicalBrokers.size === 0) return queue.brokerName;
+  return source.logicalBrokers.get(queueKey({ ...queue, topic: wireTopic })) ?? queue.brokerName;
 }
 
 /** Topics remembered at once; the first is forgotten first. */

@@ -13,7 +13,7 @@ import { deadlineIn } from "../time/deadline.ts";
 import type { Of } from "../wire/schema.ts";
 import { LatencyFaults } from "./latency_faults.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { PublishRoute, PublishRoutes } from "./publish_routes.ts";
+import { brokerOf, type PublishRoute, type PublishRoutes } from "./publish_routes.ts";
 import type { QueueSelector } from "./queue_selector.ts";
 import { type FailedAttempt, isWorthRetrying, sendFailure } from "./send_failure.ts";
 import { type SendResult, sendResultOf } from "./send_result.ts";
@@ -87,7 +87,7 @@ export class Sender {
       const timeoutMs = attempt < attempts ? Math.min(leftMs, policy.maxAttemptTimeoutMs) : leftMs;
       let error: unknown;
       try {
-        const result = await this.#attempt(outgoing, queue, timeoutMs, options.signal);
+        const result = await this.#attempt(outgoing, route, queue, timeoutMs, options.signal);
         if (result.status === "SEND_OK" || !policy.retryAnotherBrokerWhenNotStoreOk) return result;
         unconfirmed = result;
         error = new TimeoutError(`stored, but ${result.status}`);
@@ -107,20 +107,16 @@ export class Sender {
     throw sendFailure(outgoing.topic, failed, deadline.timeoutMs);
   }
 
-  /** Sends `outgoing` without waiting for an answer. @throws ProducerError; the signal's reason. */
+  /** Sends `outgoing` without waiting for an answer. @throws ProducerError when it has no route; the signal's reason. */
   async sendOneway(outgoing: Outgoing, message: Message, options: SendOptions): Promise<void> {
     const deadline = deadlineIn(options.timeoutMs ?? this.#policy.sendTimeoutMs, this.#client.clock);
     const route = this.#routes.known(outgoing.topic) ??
       await this.#routes.find(outgoing.topic, deadline, options.signal);
     const queue = this.#chosenQueue(route, message, options) ??
       this.#choose(route, message, options.selectorArg, undefined);
-    try {
-      this.#client.oneway(queue.brokerName, outgoing.operation, this.#header(outgoing, queue), {
-        body: outgoing.body,
-      });
-    } catch (error) {
-      throw sendFailure(outgoing.topic, [{ broker: queue.brokerName, error }], deadline.timeoutMs);
-    }
+    this.#client.oneway(brokerOf(route, queue), outgoing.operation, this.#header(outgoing, route, queue), {
+      body: outgoing.body,
+    });
   }
 
   /** The queue that the caller chose, if it did. */
@@ -154,6 +150,7 @@ export class Sender {
 
   async #attempt(
     outgoing: Outgoing,
+    route: PublishRoute,
     queue: MessageQueue,
     timeoutMs: number,
     signal: AbortSignal | undefined,
@@ -162,9 +159,9 @@ export class Sender {
     const startedAt = clock.now();
     try {
       const reply = await this.#client.call(
-        queue.brokerName,
+        brokerOf(route, queue),
         outgoing.operation,
-        this.#header(outgoing, queue),
+        this.#header(outgoing, route, queue),
         { body: outgoing.body, timeoutMs, signal },
       );
       this.#faults?.answered(queue.brokerName, clock.now() - startedAt, clock.now());
@@ -175,7 +172,7 @@ export class Sender {
     }
   }
 
-  #header(outgoing: Outgoing, queue: MessageQueue): Of<typeof sendMessageV2["request"]> {
+  #header(outgoing: Outgoing, route: PublishRoute, queue: MessageQueue): Of<typeof sendMessageV2["request"]> {
     const policy = this.#policy;
     return {
       producerGroup: policy.producerGroup,
@@ -190,7 +187,7 @@ export class Sender {
       reconsumeTimes: 0,
       unitMode: false,
       batch: outgoing.batch,
-      brokerName: queue.brokerName,
+      brokerName: brokerOf(route, queue),
     };
   }
 

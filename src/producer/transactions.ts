@@ -13,6 +13,7 @@ import { decodeOffsetId } from "../message/ids.ts";
 import { PropertyKey } from "../message/property_keys.ts";
 import { scanRecords } from "../message/record_view.ts";
 import { SysFlag } from "../message/sys_flags.ts";
+import { withoutNamespace } from "../protocol/namespace.ts";
 import { checkTransactionState, endTransaction } from "../protocol/operations.ts";
 import type { InboundRequest } from "../remoting/call.ts";
 import { type Of, readFields } from "../wire/schema.ts";
@@ -60,18 +61,30 @@ export function halfMessageExtras(producerGroup: string): SendExtras {
   };
 }
 
+/** Whose transactions they are. */
+export interface TransactionsOptions {
+  /** The group as brokers call it, with the namespace. */
+  readonly producerGroup: string;
+  /** The namespace, which messages handed to the listener do not show. */
+  readonly namespace: string | undefined;
+  /** Answers brokers. */
+  readonly listener: TransactionListener | undefined;
+}
+
 /** The transactions of one producer. */
 export class Transactions {
   readonly #client: RocketMQClient;
   readonly #producerGroup: string;
+  readonly #namespace: string | undefined;
   readonly #listener: TransactionListener | undefined;
   readonly #logger: Logger;
   #checks = 0;
 
-  /** Transactions under `producerGroup` (the brokers' name of it). */
-  constructor(client: RocketMQClient, producerGroup: string, listener: TransactionListener | undefined) {
+  /** The transactions of a producer at `client`. */
+  constructor(client: RocketMQClient, { producerGroup, namespace, listener }: TransactionsOptions) {
     this.#client = client;
     this.#producerGroup = producerGroup;
+    this.#namespace = namespace;
     this.#listener = listener;
     this.#logger = client.logger;
   }
@@ -114,7 +127,7 @@ export class Transactions {
     if (this.#checks >= MAX_CHECKS) return true;
     this.#checks++;
     const message = new ReceivedMessage({
-      topic: record.topic,
+      topic: withoutNamespace(this.#namespace, record.topic),
       body: record.body.slice(),
       properties: record.properties,
       bornTimestamp: record.bornTimestamp,

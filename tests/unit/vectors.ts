@@ -14,6 +14,23 @@ export function vectors<C = any, Extras = unknown>(name: string): VectorFile<C> 
   return JSON.parse(readFileSync(new URL(`../fixtures/${name}`, import.meta.url), "utf8"));
 }
 
+/** One frame of a captured conversation between the Java client and a real cluster. */
+export interface CapturedFrame {
+  readonly dir: string;
+  readonly kind: "request" | "oneway" | "response";
+  readonly code: number;
+  readonly name: string;
+  readonly answerToCode?: number;
+  readonly header: Record<string, string> | null;
+  readonly body_hex: string;
+}
+
+/** The frames of the captured conversation called `flow`. */
+export function captured(flow: string): CapturedFrame[] {
+  const text = readFileSync(new URL(`../fixtures/capture_${flow}.jsonl`, import.meta.url), "utf8");
+  return text.trim().split("\n").slice(1).map((line) => JSON.parse(line));
+}
+
 /** The bytes of lower- or upper-case hex. */
 export function fromHex(hex: string): Uint8Array {
   const bytes = new Uint8Array(hex.length / 2);

@@ -3,21 +3,13 @@ import { ProducerError, ValidationError } from "../../../src/core/errors.ts";
 import type { ReceivedMessage } from "../../../src/producer/received_message.ts";
 import type { TransactionState } from "../../../src/producer/transactions.ts";
 import { checkTransactionState } from "../../../src/protocol/operations.ts";
-import { fromHex } from "../vectors.ts";
+import { captured, fromHex } from "../vectors.ts";
 import { type ScriptedCluster, started, stored, withCluster } from "./scripted_cluster.ts";
 
 const TOPICS = { CapTx: { "broker-cap": 2 } };
 
-interface CapturedFrame {
-  readonly code: number;
-  readonly dir: string;
-  readonly header: Record<string, string>;
-  readonly body_hex: string;
-}
-const captured: CapturedFrame[] = Deno.readTextFileSync(
-  new URL("../../fixtures/capture_transaction.jsonl", import.meta.url),
-).trim().split("\n").slice(1).map((line) => JSON.parse(line));
-const checkFrame = captured.find((frame) => frame.code === 39)!;
+const frames = captured("transaction");
+const checkFrame = frames.find((frame) => frame.code === 39)!;
 
 const listener = { check: (): TransactionState => "UNKNOWN" };
 const verdicts = (cluster: ScriptedCluster) =>
@@ -27,15 +19,15 @@ const message = { topic: "CapTx", body: "b", keys: "c", tag: "T" };
 Deno.test("the verdict goes to the broker of the half message, in the frame that Java sends", () =>
   withCluster(TOPICS, async (cluster) => {
     const states: TransactionState[] = ["COMMIT_MESSAGE", "ROLLBACK_MESSAGE", "UNKNOWN"];
-    const sends = captured.filter((frame) => frame.code === 310);
-    const ends = captured.filter((frame) =>
-      frame.code === 37 && frame.header.fromTransactionCheck === "false"
+    const sends = frames.filter((frame) => frame.code === 310);
+    const ends = frames.filter((frame) =>
+      frame.code === 37 && frame.header!.fromTransactionCheck === "false"
     );
-    const answers = captured.filter((frame) => "queueOffset" in (frame.header ?? {}) && frame.code === 0);
+    const answers = frames.filter((frame) => frame.answerToCode === 310);
     assertEquals([sends.length, ends.length, answers.length], [3, 3, 3]);
     const producer = await started(cluster, { producerGroup: "CapTxPG", transactionListener: listener });
     for (const [i, state] of states.entries()) {
-      const { msgId, queueOffset, queueId } = answers[i]!.header;
+      const { msgId, queueOffset, queueId } = answers[i]!.header!;
       cluster.answer = (send) =>
         stored(send, { msgId: msgId!, queueOffset: queueOffset!, queueId: queueId! });
       const result = await producer.sendInTransaction(message, () => state);
@@ -101,7 +93,7 @@ Deno.test("delayed messages, and producers without a listener, have no transacti
 
 /** Has the broker ask about the captured half message, over the connection of an earlier send. */
 async function ask(cluster: ScriptedCluster): Promise<void> {
-  const { tranStateTableOffset, commitLogOffset, ...texts } = checkFrame.header;
+  const { tranStateTableOffset, commitLogOffset, ...texts } = checkFrame.header!;
   cluster.sends[0]!.request.channel.oneway(checkTransactionState, {
     ...texts,
     tranStateTableOffset: Number(tranStateTableOffset),
@@ -121,12 +113,12 @@ Deno.test("a broker's question is answered by the listener, in the frame that Ja
     await producer.send(message);
     await ask(cluster);
     assertEquals(asked.map((half) => [half.topic, half.text(), half.messageId]), [
-      ["CapTx", "unknown", checkFrame.header.msgId],
+      ["CapTx", "unknown", checkFrame.header!.msgId],
     ]);
-    const expected = captured.find((frame) =>
-      frame.code === 37 && frame.header.fromTransactionCheck === "true"
+    const expected = frames.find((frame) =>
+      frame.code === 37 && frame.header!.fromTransactionCheck === "true"
     )!;
-    assertEquals(verdicts(cluster), [expected.header]);
+    assertEquals(verdicts(cluster), [expected.header!]);
   }));
 
 Deno.test("a listener that throws leaves the outcome unknown, and a line", () =>

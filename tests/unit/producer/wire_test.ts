@@ -6,22 +6,8 @@ import { inflateSync } from "node:zlib";
 import { decodeBatch } from "../../../src/message/batch.ts";
 import { decodeProperties } from "../../../src/message/properties.ts";
 import type { Message } from "../../../src/message/message.ts";
-import { fromHex } from "../vectors.ts";
+import { captured, type CapturedFrame, fromHex } from "../vectors.ts";
 import { type SeenSend, started, stored, withCluster } from "./scripted_cluster.ts";
-
-interface CapturedFrame {
-  readonly code: number;
-  readonly dir: string;
-  readonly kind: string;
-  readonly remark?: string;
-  readonly header: Record<string, string> | null;
-  readonly body_hex: string;
-}
-
-function captured(flow: string): CapturedFrame[] {
-  const text = Deno.readTextFileSync(new URL(`../../fixtures/capture_${flow}.jsonl`, import.meta.url));
-  return text.trim().split("\n").slice(1).map((line) => JSON.parse(line));
-}
 
 const fromClient = (frames: CapturedFrame[], ...codes: number[]) =>
   frames.filter((frame) => frame.dir.startsWith("client->broker") && codes.includes(frame.code));
