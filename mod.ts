@@ -62,7 +62,7 @@ export {
   RandomSelector,
   RoundRobinSelector,
 } from "./src/producer/queue_selector.ts";
-export type { ReceivedFields, ReceivedMessage } from "./src/producer/received_message.ts";
+export type { ReceivedMessage } from "./src/producer/received_message.ts";
 export type { RepliableMessage } from "./src/producer/request_reply.ts";
 export type { SendResult, SendStatus } from "./src/producer/send_result.ts";
 export type { SendOptions } from "./src/producer/sender.ts";

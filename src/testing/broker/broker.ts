@@ -7,6 +7,7 @@
  */
 import type { Random } from "../../core/random.ts";
 import { createUniqueIds, encodeOffsetId } from "../../message/ids.ts";
+import type { DataVersion } from "../../protocol/bodies.ts";
 import * as operations from "../../protocol/operations.ts";
 import { ResponseCode } from "../../protocol/response_codes.ts";
 import type { SubscriptionData } from "../../protocol/subscription_data.ts";
@@ -25,8 +26,10 @@ import type { BrokerOptions } from "./broker_options.ts";
 import type { BrokerState } from "./broker_state.ts";
 import { LockTable } from "./lock_table.ts";
 import { MemberTable } from "./member_table.ts";
+import { Filters } from "./message_filter.ts";
 import { ParkedRequests } from "./parked_requests.ts";
 import { Schedule } from "./schedule.ts";
+import { Timers } from "./timers.ts";
 import { checkHalves } from "./transactions.ts";
 
 /** How often silent members are looked for, in milliseconds. */
@@ -62,13 +65,18 @@ export class Broker {
   readonly members: MemberTable = new MemberTable();
   /** Who holds which queue. */
   readonly locks: LockTable = new LockTable();
+  /** What subscriptions let through. */
+  readonly filters: Filters = new Filters();
   /** Requests that wait for messages. */
   readonly parked: ParkedRequests;
+  /** Settings that an administrator changed; they are shown, not obeyed. */
+  readonly config: Map<string, string> = new Map();
   /** When this life began, in milliseconds since the epoch. */
   readonly startedAt: number;
   readonly #world: BrokerWorld;
   readonly #handlers: ReadonlyMap<number, HandlerRow<Broker>>;
   readonly #schedule: Schedule;
+  readonly #timers: Timers;
   readonly #uniqueKeys: () => string;
 
   /** A broker over `state`, reached at `address`. */
@@ -85,6 +93,7 @@ export class Broker {
     this.parked = new ParkedRequests(this.alarms, options.maxParked);
     this.#uniqueKeys = createUniqueIds({ clock: world.clock, random: world.random, ip: address.host });
     this.#schedule = new Schedule(this);
+    this.#timers = new Timers(this);
     state.onArrival = (message, stored, tagsCode) => this.#arrived(message, stored, tagsCode);
     this.members.onChange = (group, channels) => {
       const notify = group.messageModel !== "BROADCASTING" &&
@@ -109,8 +118,20 @@ export class Broker {
   /** Checks that an expression can be understood. @throws BrokerError when not. */
   checkExpression(subscription: SubscriptionData): void {
     const { expressionType: type } = subscription;
-    if (type === "TAG" || this.options.enablePropertyFilter) return;
-    refuse(ResponseCode.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${type}`);
+    if (type === "TAG") return;
+    if (!this.options.enablePropertyFilter) {
+      refuse(ResponseCode.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${type}`);
+    }
+    try {
+      this.filters.of(subscription);
+    } catch (error) {
+      refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, (error as Error).message);
+    }
+  }
+
+  /** The version of its settings, as administrators see it. */
+  dataVersion(): DataVersion {
+    return { stateVersion: 0, timestamp: this.startedAt, counter: this.config.size };
   }
 
   /** A unique key for a message that came without one. */
@@ -132,6 +153,7 @@ export class Broker {
       for (const channel of this.members.silentSince(this.clock.now() - memberTimeoutMs)) channel.close();
     });
     this.#schedule.start();
+    this.#timers.start();
     this.alarms.every(this.options.transactionCheckIntervalMs, () => checkHalves(this));
   }
 
@@ -178,6 +200,7 @@ export class Broker {
       tagsCode,
       properties: message.properties,
     });
-    this.#schedule.arrived(message, stored, tagsCode);
+    this.#schedule.arrived(message);
+    this.#timers.arrived(message, stored);
   }
 }

@@ -33,8 +33,8 @@ export interface PendingHalf {
   readonly queueOffset: number;
   /** When it was first stored, in milliseconds since the epoch. */
   readonly since: number;
-  /** How often its producer was asked. */
-  readonly checks: number;
+  /** Offsets in the half topic of its earlier copies, one for each time its producer was asked. */
+  readonly earlier: readonly number[];
 }
 
 /** What a {@linkcode BrokerState} looks like at rest. */

@@ -1,9 +1,14 @@
 /**
- * What a subscription lets through, as a broker judges it: by the hash of the tag.
+ * What a subscription lets through, as a broker judges it: by the hash of the tag, or by an SQL92 selector over the properties.
  *
- * Agrees with ExpressionMessageFilter: only the expression `*` passes everything, an expression without any tag nothing.
+ * Agrees with ExpressionMessageFilter: of tag expressions only `*` passes everything, one without any tag passes nothing. Selectors are
+ * compiled once and kept, as many pulls carry the same text.
  */
+import { InvalidSelectorError } from "../../core/errors.ts";
+import { decodeProperties } from "../../message/properties.ts";
+import { compileSql, type SqlSelector } from "../../message/sql92.ts";
 import type { SubscriptionData } from "../../protocol/subscription_data.ts";
+import { decodeRecord } from "../../wire/record.ts";
 
 /** Judges messages; an absent question is answered by yes. */
 export interface MessageFilter {
@@ -15,9 +20,36 @@ export interface MessageFilter {
   readonly wantsProperties?: ((properties: string) => boolean) | undefined;
 }
 
-/** The filter of a subscription. */
-export function subscriptionFilter(subscription: SubscriptionData): MessageFilter {
-  if (subscription.expressionType !== "TAG" || subscription.subString === "*") return {};
-  const codes = new Set(subscription.codeSet);
-  return { wantsTags: (tagsCode) => codes.has(tagsCode) };
+/** Most compiled selectors kept. */
+const MAX_SELECTORS = 1000;
+
+/** Makes filters. */
+export class Filters {
+  readonly #selectors = new Map<string, SqlSelector>();
+
+  /** The filter of a subscription. @throws InvalidSelectorError when its expression cannot be understood. */
+  of(subscription: SubscriptionData): MessageFilter {
+    const { expressionType, subString, codeSet } = subscription;
+    if (expressionType !== "TAG") return this.#bySelector(this.#compiled(expressionType, subString));
+    if (subString === "*") return {};
+    const codes = new Set(codeSet);
+    return { wantsTags: (tagsCode) => codes.has(tagsCode) };
+  }
+
+  #bySelector(selector: SqlSelector): MessageFilter {
+    const wantsProperties = (properties: string): boolean => selector.matches(decodeProperties(properties));
+    return { wantsProperties, wantsRecord: (record) => wantsProperties(decodeRecord(record).properties) };
+  }
+
+  #compiled(type: string, expression: string): SqlSelector {
+    if (type !== "SQL92") {
+      throw new InvalidSelectorError(`Cannot filter by expression: its type is "${type}"`);
+    }
+    const known = this.#selectors.get(expression);
+    if (known !== undefined) return known;
+    const selector = compileSql(expression);
+    if (this.#selectors.size >= MAX_SELECTORS) this.#selectors.clear();
+    this.#selectors.set(expression, selector);
+    return selector;
+  }
 }

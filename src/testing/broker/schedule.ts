@@ -7,7 +7,7 @@
  */
 import { findProperty } from "../../message/properties.ts";
 import { SCHEDULE_TOPIC } from "../../protocol/names.ts";
-import type { NewMessage, Stored } from "../store/message_store.ts";
+import type { NewMessage } from "../store/message_store.ts";
 import type { Broker } from "./broker.ts";
 
 /** The delay levels of one broker. */
@@ -26,7 +26,7 @@ export class Schedule {
   }
 
   /** Hears of a stored message. */
-  arrived(message: NewMessage, _stored: Stored, _dueAt: number): void {
+  arrived(message: NewMessage): void {
     if (message.topic === SCHEDULE_TOPIC) this.#arm(message.queueId);
   }
 

@@ -38,7 +38,7 @@ export function storeHalf(broker: Broker, draft: Draft): Stored {
     sysFlag: draft.sysFlag & ~TRANSACTION_TYPE,
   });
   const { queueOffset, physicalOffset, storeTimestamp: since } = stored;
-  broker.state.halves.set(queueOffset, { queueOffset, physicalOffset, since, checks: 0 });
+  broker.state.halves.set(queueOffset, { queueOffset, physicalOffset, since, earlier: [] });
   return stored;
 }
 
@@ -57,6 +57,10 @@ export function endHalf(broker: Broker, header: Of<typeof endTransaction.request
   if (half.queueOffset !== header.tranStateTableOffset) {
     refuse(ResponseCode.SYSTEM_ERROR, "The transaction state table offset wrong");
   }
+  const pending = pendingOf(broker, half.queueOffset);
+  // Its fate was decided before, over another copy of it; Java would publish it twice.
+  if (pending === undefined) return true;
+  broker.state.halves.delete(pending.queueOffset);
   if (commitOrRollback === COMMIT) {
     takeIn(broker, {
       ...half,
@@ -67,8 +71,13 @@ export function endHalf(broker: Broker, header: Of<typeof endTransaction.request
       properties: decodeProperties(half.properties),
     });
   }
-  broker.state.halves.delete(half.queueOffset);
   return true;
+}
+
+/** The half message that has, or had before it was asked about, this offset in the half topic. */
+function pendingOf(broker: Broker, queueOffset: number): PendingHalf | undefined {
+  const { halves } = broker.state;
+  return halves.get(queueOffset) ?? [...halves.values()].find((half) => half.earlier.includes(queueOffset));
 }
 
 /** Asks about every half message that has waited long enough. */
@@ -94,20 +103,21 @@ function checkHalf(broker: Broker, half: PendingHalf): void {
   const waitMs = immunityOf(message) ?? options.transactionTimeoutMs;
   if (clock.now() - message.bornTimestamp < waitMs || clock.now() - half.since < waitMs) return;
   state.halves.delete(half.queueOffset);
-  if (half.checks >= options.transactionCheckMax) {
+  const checks = half.earlier.length;
+  if (checks >= options.transactionCheckMax) {
     state.topics.ensure(TRANS_CHECK_MAX_TOPIC, 1);
     state.store.put({ ...message, topic: TRANS_CHECK_MAX_TOPIC, queueId: 0 });
     return;
   }
   const properties = decodeProperties(message.properties);
-  properties["TRANSACTION_CHECK_TIMES"] = String(half.checks + 1);
+  properties["TRANSACTION_CHECK_TIMES"] = String(checks + 1);
   properties["WAIT"] = "false";
   const copy = state.store.put({ ...message, properties: encodeProperties(properties) });
   state.halves.set(copy.queueOffset, {
     queueOffset: copy.queueOffset,
     physicalOffset: copy.physicalOffset,
     since: half.since,
-    checks: half.checks + 1,
+    earlier: [...half.earlier, half.queueOffset],
   });
   askProducer(broker, message, copy, properties);
 }

@@ -11,7 +11,7 @@ import { parseSubscription, type SubscriptionData } from "../../protocol/subscri
 import type { InboundRequest } from "../../remoting/call.ts";
 import type { Of } from "../../wire/schema.ts";
 import type { Broker } from "../broker/broker.ts";
-import { type MessageFilter, subscriptionFilter } from "../broker/message_filter.ts";
+import type { MessageFilter } from "../broker/message_filter.ts";
 import { Permission } from "../broker/topic_table.ts";
 import type { Read, ReadStatus } from "../store/message_store.ts";
 import { type Answer, type HandlerRow, on, refuse, SEE_FAQ } from "./handler.ts";
@@ -58,12 +58,12 @@ function pull(
   const topic = checkQueue(broker, header, request);
   const subscription = subscriptionOf(broker, header);
   if ("code" in subscription) return subscription;
-  const filter = subscriptionFilter(subscription);
+  const filter = filterOf(broker, header, subscription);
   const read = resetRead(broker, header) ?? readQueue(broker, header, filter);
   if (mayPark && (header.sysFlag & COMMIT_OFFSET) !== 0) {
     commit(broker, header);
   }
-  broker.state.offsets.notePull(header.consumerGroup, header.topic, header.queueId, header.queueOffset);
+  broker.state.offsets.notePull(header.consumerGroup, header.topic, header.queueId, read.nextOffset);
   const isNothingYet = read.status === "OFFSET_OVERFLOW_ONE" ||
     (read.status === "NO_MESSAGE_IN_QUEUE" && header.queueOffset === 0);
   if (isNothingYet && mayPark && (header.sysFlag & SUSPEND) !== 0) {
@@ -140,6 +140,20 @@ function subscriptionOf(
     refuse(ResponseCode.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${type}`);
   }
   return subscription;
+}
+
+function filterOf(broker: Broker, header: PullHeader, subscription: SubscriptionData): MessageFilter {
+  try {
+    return broker.filters.of(subscription);
+  } catch {
+    if ((header.sysFlag & HAS_SUBSCRIPTION) !== 0) {
+      refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
+    }
+    refuse(
+      ResponseCode.FILTER_DATA_NOT_EXIST,
+      "The broker's consumer filter data is not exist!Your expression may be wrong!",
+    );
+  }
 }
 
 function carriedSubscription(header: PullHeader): SubscriptionData {

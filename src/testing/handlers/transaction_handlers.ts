@@ -18,7 +18,7 @@ export const transactionHandlers: readonly HandlerRow<Broker>[] = [
   }),
   on(resumeCheckHalfMessage, (broker: Broker) => {
     for (const half of broker.state.halves.values()) {
-      broker.state.halves.set(half.queueOffset, { ...half, checks: 0 });
+      broker.state.halves.set(half.queueOffset, { ...half, earlier: [] });
     }
     return {};
   }),

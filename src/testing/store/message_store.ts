@@ -104,6 +104,7 @@ export class MessageStore {
   #log: CommitLog;
   #queues = new Map<string, Map<number, ConsumeQueue>>();
   #flushedTo: number;
+  #storedCount = 0;
 
   /** A store; `start` is the physical offset of its first record. */
   constructor(options: MessageStoreOptions, start = 0) {
@@ -145,6 +146,7 @@ export class MessageStore {
     const tagsCode = this.#tagsCode(message, storeTimestamp);
     queue.append(physicalOffset, record.length, tagsCode, batchSize(message));
     const stored: Stored = { queueOffset, physicalOffset, sizeBytes: record.length, storeTimestamp };
+    this.#storedCount++;
     this.#retain(queue);
     this.#options.onArrival?.(message, stored, tagsCode);
     return stored;
@@ -212,6 +214,16 @@ export class MessageStore {
     if (offset === maxOffset) return nothing("OFFSET_OVERFLOW_ONE", offset);
     if (offset > maxOffset) return nothing("OFFSET_OVERFLOW_BADLY", maxOffset);
     return { ...this.#scan(queue, offset, options), minOffset, maxOffset };
+  }
+
+  /** How many messages were stored since the store was made. */
+  get storedCount(): number {
+    return this.#storedCount;
+  }
+
+  /** When a record was stored, in milliseconds since the epoch. */
+  storeTimeOf(record: Uint8Array): number {
+    return storeTimeOf(record);
   }
 
   /** When the message at a queue offset was stored, −1 when there is none. */

@@ -1,11 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { sign, signature, signedText, verify } from "../../../src/protocol/acl.ts";
-import { vectors } from "../vectors.ts";
+import vectors from "../../fixtures/acl_signature.json" with { type: "json" };
 
-const file = vectors("acl_signature.json");
-
-const { cases } = file;
+// deno-lint-ignore no-explicit-any
+const cases = vectors.cases as any[];
 
 Deno.test("requests are signed as AclClientRPCHook signs them", () => {
   for (const vector of cases) {

@@ -13,9 +13,7 @@ import {
   validateMessage,
   validateTopic,
 } from "../../../src/protocol/names.ts";
-import { vectors } from "../vectors.ts";
-
-const file = vectors("validators.json");
+import vectors from "../../fixtures/validators.json" with { type: "json" };
 
 interface NameCase {
   name: string | null;
@@ -35,7 +33,8 @@ interface MessageCase {
   out: unknown;
 }
 
-const { cases } = file;
+// deno-lint-ignore no-explicit-any
+const cases = vectors.cases as any[];
 
 Deno.test("names are taken and refused as Java's validators do", () => {
   for (const { kind, in: vector } of cases as { kind: string; in: NameCase }[]) {

@@ -11,11 +11,10 @@ import {
   wrapNamespace,
   wrapNamespaceAndRetry,
 } from "../../../src/protocol/namespace.ts";
-import { vectors } from "../vectors.ts";
+import vectors from "../../fixtures/namespace.json" with { type: "json" };
 
-const file = vectors("namespace.json");
-
-const { cases } = file;
+// deno-lint-ignore no-explicit-any
+const cases = vectors.cases as any[];
 
 Deno.test("names are wrapped and unwrapped as NamespaceUtil does", () => {
   for (const vector of cases) {

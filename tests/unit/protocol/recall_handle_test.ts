@@ -1,12 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ProtocolError } from "../../../src/core/errors.ts";
 import { decodeRecallHandle, encodeRecallHandle } from "../../../src/protocol/recall_handle.ts";
-import { vectors } from "../vectors.ts";
-
-const file = vectors("recall.json");
+import vectors from "../../fixtures/recall.json" with { type: "json" };
 
 Deno.test("recall handles are Java's", () => {
-  for (const vector of file.cases) {
+  // deno-lint-ignore no-explicit-any
+  for (const vector of vectors.cases as any[]) {
     const { kind, handle } = vector;
     const where = JSON.stringify(vector);
     if (kind === "build") {
