@@ -63,12 +63,17 @@ function decodeJson(text: string): Command {
   try {
     parsed = JSON.parse(text);
   } catch {
-    return readMembers(parseLooseJsonWith(text, (number) => new NumberText(number)), text);
+    return readMembers(looseMembers(text), text);
   }
-  return isUsual(parsed) ? usualCommand(parsed) : readMembers(
-    parseLooseJsonWith(text, (number) => new NumberText(number)),
-    text,
-  );
+  return isUsual(parsed) ? usualCommand(parsed) : readMembers(looseMembers(text), text);
+}
+
+function looseMembers(text: string): unknown {
+  try {
+    return parseLooseJsonWith(text, (number) => new NumberText(number));
+  } catch (cause) {
+    throw new ProtocolError(`Cannot read header: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** A header with the types that Java writes; nothing in it needs converting. */
