@@ -1,0 +1,36 @@
+/**
+ * All scenarios, in the order of their themes.
+ */
+import { settlementContract } from "../contract/settlement_contract.ts";
+import type { Scenario } from "./scenario.ts";
+import * as badInput from "./scenarios/bad_input.ts";
+import * as badRecords from "./scenarios/bad_records.ts";
+import * as consuming from "./scenarios/consuming.ts";
+import * as control from "./scenarios/control.ts";
+import * as filters from "./scenarios/filters.ts";
+import * as flow from "./scenarios/flow.ts";
+import * as groups from "./scenarios/groups.ts";
+import * as offsets from "./scenarios/offsets.ts";
+import * as outages from "./scenarios/outages.ts";
+import * as permissions from "./scenarios/permissions.ts";
+import * as producing from "./scenarios/producing.ts";
+import * as retries from "./scenarios/retries.ts";
+import * as shutdown from "./scenarios/shutdown.ts";
+
+/** Every exported scenario. */
+export const scenarios: readonly Scenario[] = [
+  consuming,
+  producing,
+  control,
+  offsets,
+  groups,
+  retries,
+  filters,
+  settlementContract,
+  flow,
+  shutdown,
+  outages,
+  badInput,
+  badRecords,
+  permissions,
+].flatMap((theme) => Object.values<Scenario>(theme));

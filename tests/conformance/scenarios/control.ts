@@ -1,0 +1,136 @@
+/**
+ * What an application changes while it consumes: subscriptions, and whether there is pulling at all.
+ */
+import { strict as assert } from "node:assert";
+import { sql } from "@contrail/rocketmq";
+import { queuesHeld } from "../stage.ts";
+import type { Scenario } from "../scenario.ts";
+
+const LETTERS = ["a", "b", "c"];
+const byLetter = (at: number): string => LETTERS[at % LETTERS.length]!;
+
+export const tags: Scenario = {
+  name: "a subscription to tags gets the messages with these tags only, and commits past the others",
+  async run(t) {
+    const topic = await t.topic("tags");
+    const consumer = t.consumer();
+    consumer.subscribe(topic, "a || c");
+    const { bodies } = t.collect(consumer);
+    await consumer.start();
+    const sent = await t.fill(topic, 60, { tag: byLetter });
+    const wanted = sent.filter((_, at) => byLetter(at) !== "b");
+    await t.eventually("the tagged are consumed", () => bodies.length >= wanted.length);
+    await t.sleep(200);
+    assert.deepEqual(bodies.toSorted(), wanted.toSorted());
+  },
+};
+
+export const sqlSelector: Scenario = {
+  name: "a subscription by sql() gets the messages whose properties meet the condition",
+  async run(t) {
+    const topic = await t.topic("sql");
+    const consumer = t.consumer();
+    consumer.subscribe(topic, sql("amount > 100 AND region IN ('eu', 'us')"));
+    const { bodies } = t.collect(consumer);
+    await consumer.start();
+    const producer = await t.producer();
+    const regions = ["eu", "us", "ap"];
+    const wanted: string[] = [];
+    for (let at = 0; at < 30; at++) {
+      const [amount, region] = [at * 10, regions[at % 3]!];
+      const body = `${region}-${amount}`;
+      if (amount > 100 && region !== "ap") wanted.push(body);
+      await producer.send({ topic, body, properties: { amount: String(amount), region } });
+    }
+    await t.eventually("those that fit are consumed", () => bodies.length >= wanted.length);
+    await t.sleep(200);
+    assert.deepEqual(bodies.toSorted(), wanted.toSorted());
+  },
+};
+
+export const subscriptionChanges: Scenario = {
+  name: "a subscription that changes while consuming takes effect for the messages sent from then on",
+  async run(t) {
+    const topic = await t.topic("change", { queues: 2 });
+    const other = await t.topic("added", { queues: 2 });
+    const consumer = t.consumer();
+    consumer.subscribe(topic, "a");
+    const { bodies } = t.collect(consumer);
+    await consumer.start();
+    await t.fill(topic, 30, { prefix: "first-", tag: byLetter });
+    await t.eventually("tag a of the first", () => bodies.length >= 10);
+
+    consumer.subscribe(topic, "b");
+    consumer.subscribe(other);
+    await t.eventually("the other topic's queues are held", () => queuesHeld(consumer, other) === 2);
+    await t.fill(topic, 30, { prefix: "second-", tag: byLetter });
+    const added = await t.fill(other, 10, { prefix: "other-" });
+    await t.eventually("tag b of the second, and the other", () => bodies.length >= 30);
+    await t.sleep(200);
+    const tagOf = (body: string): string => byLetter(Number(body.split("-")[1]));
+    assert.ok(
+      bodies.filter((body) => body.startsWith("first-")).every((body) => tagOf(body) === "a"),
+      `${bodies}`,
+    );
+    assert.ok(
+      bodies.filter((body) => body.startsWith("second-")).every((body) => tagOf(body) === "b"),
+      `${bodies}`,
+    );
+    assert.deepEqual(bodies.filter((body) => body.startsWith("other-")).toSorted(), added.toSorted());
+
+    consumer.unsubscribe(topic);
+    await t.eventually("its queues are given up", () => queuesHeld(consumer, topic) === 0);
+    const before = bodies.length;
+    await t.fill(topic, 9, { prefix: "third-", tag: byLetter });
+    await t.fill(other, 4, { prefix: "last-" });
+    await t.eventually("the other topic goes on", () => bodies.length >= before + 4);
+    assert.ok(bodies.slice(before).every((body) => body.startsWith("last-")), `${bodies.slice(before)}`);
+  },
+};
+
+export const pauseAndResume: Scenario = {
+  name: "a paused consumer pulls nothing, and goes on where it was when resumed",
+  async run(t) {
+    const topic = await t.topic("pause", { queues: 2 });
+    const consumer = t.consumer({ brokerSuspendMs: 500 });
+    consumer.subscribe(topic);
+    const { bodies } = t.collect(consumer);
+    await consumer.start();
+    await t.fill(topic, 10, { prefix: "before-" });
+    await t.eventually("the first ten", () => bodies.length >= 10);
+    consumer.pause();
+    // a pull that the broker has parked already may still bring what comes within its time
+    await t.sleep(700);
+    await t.fill(topic, 20, { prefix: "during-" });
+    await t.sleep(700);
+    assert.equal(bodies.length, 10);
+    consumer.resume();
+    await t.eventually("the rest", () => bodies.length >= 30);
+    assert.equal(new Set(bodies).size, 30);
+  },
+};
+
+export const pauseOfOneQueue: Scenario = {
+  name: "one queue may be paused while the others go on",
+  async run(t) {
+    const topic = await t.topic("pause-one", { queues: 2 });
+    const consumer = t.consumer({ brokerSuspendMs: 500 });
+    consumer.subscribe(topic);
+    const { bodies } = t.collect(consumer);
+    await consumer.start();
+    const paused = consumer.assignment().find((queue) => queue.topic === topic && queue.queueId === 0)!;
+    consumer.pause([paused]);
+    await t.sleep(700);
+    const producer = await t.producer();
+    for (const queueId of [0, 1]) {
+      for (let at = 0; at < 5; at++) {
+        await producer.send({ topic, body: `${queueId}-${at}` }, { queue: { ...paused, queueId } });
+      }
+    }
+    await t.eventually("the other queue's", () => bodies.length >= 5);
+    await t.sleep(300);
+    assert.ok(bodies.every((body) => body.startsWith("1-")), `${bodies}`);
+    consumer.resume([paused]);
+    await t.eventually("the paused queue's", () => bodies.length >= 10);
+  },
+};

@@ -1,0 +1,134 @@
+/**
+ * Back-pressure: what a consumer holds in memory is bounded by what it was allowed, not by what the broker has.
+ */
+import { strict as assert } from "node:assert";
+import process from "node:process";
+import type { Scenario } from "../scenario.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Heap and memory outside it, after a collection where the runtime can be asked for one. */
+function memoryBytes(): number {
+  const { gc, Bun } = globalThis as { gc?: () => void; Bun?: { gc(force: boolean): void } };
+  if (Bun) Bun.gc(true);
+  else gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+export const slowHandler: Scenario = {
+  name:
+    "a slow handler does not grow memory: the budget holds, one pull per queue and 32 MiB over it at most",
+  alone: true,
+  async run(t) {
+    const [queues, count, bodyBytes] = [4, 1_000, 64 * KIB];
+    const [budget, pull] = [8 * MIB, 256 * KIB];
+    const topic = await t.topic("slow", { queues });
+    const producer = await t.producer({ compressBodyOverBytes: Infinity });
+    const body = new Uint8Array(bodyBytes).fill(7);
+    for (let at = 0; at < count; at += 10) {
+      await Promise.all(Array.from({ length: 10 }, () => producer.send({ topic, body })));
+    }
+    await producer.shutdown();
+    await t.sleep(100);
+    const before = memoryBytes();
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => release = resolve);
+    t.defer(() => release());
+    let handled = 0;
+    const consumer = t.consumer({
+      pullThresholdSizeForAllBytes: budget,
+      listener: async () => {
+        await released;
+        handled++;
+      },
+    });
+    consumer.subscribe(topic);
+    await consumer.start();
+    let [pulled, since] = [-1, Date.now()];
+    let mostBytes = 0, mostMemory = 0;
+    await t.eventually("nothing more is pulled", () => {
+      const statistics = consumer.statistics();
+      mostBytes = Math.max(mostBytes, statistics.cachedBytes);
+      mostMemory = Math.max(mostMemory, memoryBytes() - before);
+      if (statistics.pulled !== pulled) [pulled, since] = [statistics.pulled, Date.now()];
+      return pulled > 0 && Date.now() - since > 1_500;
+    });
+    assert.ok(pulled * bodyBytes > budget / 2, `${pulled} messages are held: the budget is used`);
+    assert.ok(mostBytes <= budget + queues * (pull + bodyBytes), `${mostBytes} bytes are cached`);
+    const allowed = budget + queues * (pull + bodyBytes) + 32 * MIB;
+    assert.ok(mostMemory <= allowed, `${(mostMemory / MIB).toFixed(1)} MiB of memory for a budget of 8 MiB`);
+    release();
+    await t.eventually("all are handled", () => handled === count);
+    await consumer.shutdown();
+    assert.equal(await t.committed(consumer.consumerGroup, topic), count);
+  },
+};
+
+export const messagesInQueue: Scenario = {
+  name: "a loop that stands still is pulled for up to the limits, one pull per queue over them at most",
+  async run(t) {
+    const queues = 4;
+    const topic = await t.topic("still", { queues });
+    const sent = await t.fill(topic, 800);
+    const [forQueue, forAll, pull] = [60, 100, 16];
+    const consumer = t.consumer({
+      pullThresholdForQueue: forQueue,
+      pullThresholdForAll: forAll,
+      pullBatchSize: pull,
+    });
+    consumer.subscribe(topic);
+    await consumer.start();
+    const received: string[] = [];
+    let most = 0, mostOfQueue = 0;
+    for await (const message of consumer.messages()) {
+      if (received.length % 100 === 0) await t.sleep(100);
+      const { cachedMessages, queues: each } = consumer.statistics();
+      most = Math.max(most, cachedMessages);
+      mostOfQueue = Math.max(mostOfQueue, ...each.map((queue) => queue.cachedMessages));
+      received.push(message.text());
+      if (received.length === sent.length) {
+        message.ack();
+        break;
+      }
+    }
+    assert.deepEqual(received.toSorted(), sent.toSorted());
+    assert.ok(most <= forAll + queues * pull, `${most} messages are cached`);
+    assert.ok(mostOfQueue <= forQueue + pull, `${mostOfQueue} messages of one queue are cached`);
+  },
+};
+
+export const oneUnsettled: Scenario = {
+  name: "one message that stays unsettled holds its own queue within the span, and no other",
+  async run(t) {
+    const topic = await t.topic("span", { queues: 2 });
+    const producer = await t.producer();
+    const brokerName = t.brokers[0]!;
+    for (let at = 0; at < 200; at++) {
+      await producer.send({ topic, body: `${at}` }, { queue: { topic, brokerName, queueId: at % 2 } });
+    }
+    const span = 20;
+    const consumer = t.consumer({ consumeConcurrentlyMaxSpan: span, pullBatchSize: 8 });
+    consumer.subscribe(topic);
+    await consumer.start();
+    const reader = consumer.messages({ settle: "manual" }).getReader();
+    const counts = [0, 0];
+    let held: { ack(): void } | undefined;
+    const reading = (async () => {
+      for (let read = await reader.read(); !read.done; read = await reader.read()) {
+        const { queueId } = read.value.queue;
+        counts[queueId]!++;
+        if (queueId === 0 && held === undefined) held = read.value;
+        else read.value.ack();
+      }
+    })();
+    await t.eventually("the other queue is drained", () => counts[1] === 100);
+    await t.sleep(300);
+    assert.ok(counts[0]! <= span + 8 + 1, `${counts[0]} messages of the queue that waits`);
+    held!.ack();
+    await t.eventually("its queue is drained", () => counts[0] === 100);
+    await consumer.shutdown();
+    await reading;
+  },
+};

@@ -1,0 +1,196 @@
+/**
+ * The stage of one run of one scenario: names of its own, makers that remember what they made, and checks that do not ask
+ * the library about itself.
+ *
+ * Whatever a scenario opened is closed when it ends, in reverse order, also when it failed.
+ */
+import { AssertionError } from "node:assert";
+import {
+  type Consumer,
+  type ConsumerConfig,
+  createConsumer,
+  createProducer,
+  type Producer,
+  type ProducerConfig,
+} from "@contrail/rocketmq";
+import { bareCall, bareRequest, brokerAddresses, queuesOf, RequestCode } from "./bare_request.ts";
+import type { Rig } from "./rig.ts";
+import { type Collected, type Runtime, Skipped, type Stage } from "./scenario.ts";
+import { TamperingProxy } from "./tampering_proxy.ts";
+
+/** How long `eventually` waits unless told otherwise, in milliseconds. */
+const PATIENCE_MS = 20_000;
+/** How often it looks, in milliseconds. */
+const LOOK_EVERY_MS = 15;
+/** Sends in flight at once while a topic is filled. */
+const FILL_AT_ONCE = 16;
+
+/** What the library has to say is checked by its events and errors; warnings would only drown the report. */
+const silent = (): void => {};
+const quiet = { debug: silent, info: silent, warn: silent, error: silent };
+
+/** The runtime of this process. */
+export const runtime: Runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
+
+/** A stage, and the hand that clears it. */
+export interface ClearableStage extends Stage {
+  /** Closes whatever was opened. */
+  clear(): Promise<void>;
+}
+
+/** Sets the stage of one run on `rig`. */
+export async function createStage(rig: Rig): Promise<ClearableStage> {
+  const { namesrvAddr } = rig;
+  const nameServers = namesrvAddr.split(";");
+  const addresses = await firstOf(nameServers, brokerAddresses);
+  const run = Math.random().toString(36).slice(2, 8);
+  const undo: (() => unknown)[] = [];
+  const stage: ClearableStage = {
+    kind: rig.kind,
+    runtime,
+    namesrvAddr,
+    brokers: [...addresses.keys()],
+    name: (base) => `${base}-${run}`,
+    delayLevelMs: (level) => rig.delayLevelsMs[level - 1]!,
+    async topic(base, { queues = 4, brokers = stage.brokers.slice(0, 1) } = {}) {
+      const topic = stage.name(base);
+      for (const broker of brokers) await createTopic(addresses.get(broker)!, topic, queues);
+      await stage.eventually(`topic ${topic} is routed`, async () => {
+        const known = await Promise.all(nameServers.map((address) => queuesOf(address, topic)));
+        return known.every((found) => found.length === queues * brokers.length);
+      });
+      return topic;
+    },
+    async fill(topic, count, { prefix = "", tag } = {}) {
+      const producer = await stage.producer();
+      const bodies = Array.from({ length: count }, (_, at) => `${prefix}${at}`);
+      for (let from = 0; from < count; from += FILL_AT_ONCE) {
+        await Promise.all(
+          bodies.slice(from, from + FILL_AT_ONCE).map((body, at) =>
+            producer.send({ topic, body, ...(tag ? { tag: tag(from + at) } : {}) })
+          ),
+        );
+      }
+      return bodies;
+    },
+    consumer(config = {}, world = { logger: quiet }) {
+      const whole = {
+        namesrvAddr,
+        consumerGroup: stage.name("group"),
+        consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
+        ...config,
+      } as ConsumerConfig;
+      const consumer = createConsumer(whole, world);
+      undo.push(() => consumer.shutdown());
+      return consumer;
+    },
+    async producer(config = {}) {
+      const whole = { namesrvAddr, producerGroup: stage.name("producers"), ...config } as ProducerConfig;
+      const producer: Producer = createProducer(whole, { logger: quiet });
+      undo.push(() => producer.shutdown());
+      await producer.start();
+      return producer;
+    },
+    collect,
+    committed: (group, topic) => sumCommitted(nameServers[0]!, group, topic),
+    async deadLetters(group, count) {
+      const topic = `%DLQ%${group}`;
+      const bodies: string[] = [];
+      await stage.eventually(
+        `${topic} exists`,
+        async () => (await queuesOf(nameServers[0]!, topic)).length > 0,
+      );
+      const consumer = stage.consumer({ consumerGroup: stage.name(`dead-${undo.length}`) });
+      consumer.subscribe(topic);
+      const collected = stage.collect(consumer);
+      await consumer.start();
+      await stage.eventually(`${count} dead letters`, () => collected.bodies.length >= count);
+      bodies.push(...collected.bodies);
+      await consumer.shutdown();
+      return bodies;
+    },
+    eventually,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    defer: (action) => void undo.push(action),
+    async proxy() {
+      const proxy = new TamperingProxy();
+      undo.push(() => proxy.close());
+      await proxy.open(namesrvAddr);
+      return proxy;
+    },
+    restartBroker: (name) => rig.restartBroker(name),
+    stopNameServer: (at) => rig.stopNameServer(at),
+    startNameServer: (at) => rig.startNameServer(at),
+    javaClassPath: () => rig.javaClassPath(),
+    skip(reason) {
+      throw new Skipped(reason);
+    },
+    async clear() {
+      for (const action of undo.reverse()) await action();
+      undo.length = 0;
+    },
+  };
+  return stage;
+}
+
+/** The first answer of several name servers. */
+async function firstOf<T>(addresses: readonly string[], ask: (address: string) => Promise<T>): Promise<T> {
+  let failure: unknown;
+  for (const address of addresses) {
+    try {
+      return await ask(address);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+async function createTopic(broker: string, topic: string, queues: number): Promise<void> {
+  await bareCall(broker, RequestCode.UPDATE_AND_CREATE_TOPIC, {
+    topic,
+    defaultTopic: "TBW102",
+    readQueueNums: queues,
+    writeQueueNums: queues,
+    perm: 6,
+    topicFilterType: "SINGLE_TAG",
+    topicSysFlag: 0,
+    order: false,
+  });
+}
+
+async function sumCommitted(nameServer: string, consumerGroup: string, topic: string): Promise<number> {
+  const offsets = (await queuesOf(nameServer, topic)).map(async ({ address, queueId }) => {
+    const fields = { consumerGroup, topic, queueId, setZeroIfNotFound: false };
+    const reply = await bareRequest(address, RequestCode.QUERY_CONSUMER_OFFSET, fields);
+    return reply.code === 0 ? Number(reply.fields["offset"]) : 0;
+  });
+  return (await Promise.all(offsets)).reduce((sum, offset) => sum + offset, 0);
+}
+
+function collect(...[consumer, options]: Parameters<Stage["collect"]>): Collected {
+  const bodies: string[] = [];
+  const stream = consumer.messages(options);
+  const loop = async (): Promise<void> => {
+    for await (const message of stream) bodies.push(message.text());
+  };
+  const ended = loop();
+  // who is interested awaits it; a failing loop shows in the bodies that are missing
+  ended.catch(() => {});
+  return { bodies, ended };
+}
+
+async function eventually(...[what, predicate, timeoutMs = PATIENCE_MS]: Parameters<Stage["eventually"]>) {
+  const end = Date.now() + timeoutMs;
+  while (!await predicate()) {
+    if (Date.now() > end) {
+      throw new AssertionError({ message: `waited ${timeoutMs} ms in vain until ${what}` });
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+/** The number of queues that a consumer holds of a topic. */
+export function queuesHeld(consumer: Consumer, topic: string): number {
+  return consumer.assignment().filter((queue) => queue.topic === topic).length;
+}
