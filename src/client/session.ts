@@ -8,7 +8,7 @@
  */
 import { BrokerError } from "../core/errors.ts";
 import { type Credentials, sign } from "../protocol/acl.ts";
-import { CLIENT_INNER_PRODUCER_GROUP, DEFAULT_CREATE_TOPIC, isRetryTopic } from "../protocol/names.ts";
+import { CLIENT_INNER_PRODUCER_GROUP, DEFAULT_CREATE_TOPIC } from "../protocol/names.ts";
 import { unregisterClient } from "../protocol/operations/membership.ts";
 import { getRouteInfoByTopic } from "../protocol/operations/name_server.ts";
 import type { Channel } from "../remoting/channel.ts";
@@ -304,8 +304,7 @@ export class Session {
   }
 
   #topicMissing(topic: string): void {
-    // a group's retry topic is made with its first heartbeat: nobody waits for it, nobody need hear of it
-    if (this.#missing.has(topic) || isRetryTopic(topic)) return;
+    if (this.#missing.has(topic)) return;
     this.#missing.add(topic);
     const { world, emit } = this.#options;
     world.logger.warn(`Topic "${topic}" does not exist (yet); its route is asked for again at each poll`);

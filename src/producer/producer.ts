@@ -237,10 +237,10 @@ export class Producer {
         [PropertyKey.TTL]: String(deadline.timeoutMs),
       },
     });
-    const timeoutMs = deadline.left();
     const { clock } = this.#client;
-    const reply = this.#requests.wait(id, { topic: message.topic, timeoutMs, clock, signal });
-    this.#send(outgoing, message, { ...options, timeoutMs }).catch((error) => this.#requests.fail(id, error));
+    const reply = this.#requests.wait(id, { topic: message.topic, deadline, clock, signal });
+    this.#send(outgoing, message, { ...options, timeoutMs: deadline.left() })
+      .catch((error) => this.#requests.fail(id, error));
     return await reply;
   }
 

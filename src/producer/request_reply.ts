@@ -15,6 +15,7 @@ import { replyTopic } from "../protocol/names.ts";
 import { pushReplyMessageToClient } from "../protocol/operations.ts";
 import type { InboundRequest } from "../remoting/call.ts";
 import type { Clock } from "../time/clock.ts";
+import type { Deadline } from "../time/deadline.ts";
 import { COMPRESSED, compressionType, decompress } from "../wire/compression.ts";
 import { readFields } from "../wire/schema.ts";
 import { ReceivedMessage } from "./received_message.ts";
@@ -75,22 +76,20 @@ export class PendingRequests {
   }
 
   /**
-   * Waits for the reply to `correlationId`, at most until `timeoutMs` from now.
+   * Waits for the reply to `correlationId`, at most until the deadline.
    *
    * @throws ProducerError when the time is over or too many wait already; what `fail` is given; the signal's reason.
    */
   async wait(
     correlationId: string,
-    options: { topic: string; timeoutMs: number; clock: Clock; signal?: AbortSignal | undefined },
+    options: { topic: string; deadline: Deadline; clock: Clock; signal?: AbortSignal | undefined },
   ): Promise<ReceivedMessage> {
-    const { topic, timeoutMs, clock, signal } = options;
-    if (this.#pending.size >= MAX_PENDING_REQUESTS) {
-      throw new ProducerError(
-        `Cannot request from topic "${topic}": ${this.#pending.size} requests wait already`,
-        {
-          topic,
-        },
-      );
+    const { topic, deadline, clock, signal } = options;
+    const waiting = this.#pending.size;
+    if (waiting >= MAX_PENDING_REQUESTS) {
+      throw new ProducerError(`Cannot request from topic "${topic}": ${waiting} requests wait already`, {
+        topic,
+      });
     }
     const patience = new AbortController();
     const stop = (): void => patience.abort();
@@ -99,8 +98,8 @@ export class PendingRequests {
         signal?.throwIfAborted();
         this.#pending.set(correlationId, { resolve, reject });
         signal?.addEventListener("abort", stop, { once: true });
-        clock.sleep(timeoutMs, patience.signal).then(
-          () => reject(noReply(topic, timeoutMs)),
+        clock.sleep(deadline.left(), patience.signal).then(
+          () => reject(noReply(topic, deadline.timeoutMs)),
           () => reject(signal?.reason),
         );
       });

@@ -218,6 +218,50 @@ Deno.test("a transaction whose outcome is unknown is asked about, and then seen"
     ]]);
   }));
 
+Deno.test("a reply finds the requester over its broker", () =>
+  onMemory({ brokers: 2, topics: { questions: 1 } }, async ({ cluster, clock, producer }) => {
+    const requester = await producer();
+    const replier = await producer({ producerGroup: "replier" });
+    const asking = requester.request({ topic: "questions", body: "6 × 7?" }, { timeoutMs: 5000 });
+    await clock.settle();
+    await clock.settle();
+    const [question] = cluster.inspect.messages("questions");
+    await clock.runUntil(replier.reply(question!, `${question!.text} 42`));
+    const reply = await clock.runUntil(asking);
+    assertEquals([reply.text(), reply.properties.CORRELATION_ID], [
+      "6 × 7? 42",
+      question!.properties.CORRELATION_ID!,
+    ]);
+  }));
+
+Deno.test("a reply to a requester that is gone is refused, with the broker's reason", () =>
+  onMemory({ topics: { questions: 1 } }, async ({ cluster, clock, producer }) => {
+    const requester = await producer();
+    const replier = await producer({ producerGroup: "replier" });
+    const asking = assertRejects(() => requester.request({ topic: "questions", body: "?" }), ProducerError);
+    await clock.settle();
+    await clock.settle();
+    const [question] = cluster.inspect.messages("questions");
+    await clock.runUntil(requester.shutdown());
+    await asking;
+    const replying = () => clock.runUntil(replier.reply(question!, "42"));
+    const error = await assertRejects(replying, ProducerError);
+    assertEquals(error.facts.responseCode, 1);
+  }));
+
+Deno.test("a timed message comes at its time, and not at all when it was recalled", () =>
+  onMemory({ topics: { reminders: 1 } }, async ({ cluster, clock, producer }) => {
+    const sender = await producer();
+    const kept = await sender.send({ topic: "reminders", body: "kept", delayMs: 60_000 });
+    const recalled = await sender.send({ topic: "reminders", body: "recalled", delayMs: 60_000 });
+    assert(kept.recallHandle !== undefined);
+    assertEquals(await sender.recall("reminders", recalled.recallHandle!), recalled.messageId);
+    await clock.advance(50_000);
+    assertEquals(cluster.inspect.messages("reminders"), []);
+    await clock.advance(15_000);
+    assertEquals(cluster.inspect.messages("reminders").map((each) => each.text), ["kept"]);
+  }));
+
 Deno.test("over TCP, sends under way together are all stored", async () => {
   const cluster = await startCluster({ topics: { orders: 4 } });
   const producer = createProducer(
