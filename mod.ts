@@ -42,8 +42,6 @@ export type { OffsetStore, OffsetStoreMetrics, ReadOffsetType } from "./src/offs
 export { MemoryOffsetStore } from "./src/offsets/memory.ts";
 export type { Phase } from "./src/core/lifecycle.ts";
 export {
-  type BrokerChoice,
-  type ClientCallOptions,
   type ClientEvent,
   type ClientOptions,
   type ClientStatistics,
@@ -52,6 +50,21 @@ export {
   type RocketMQClient,
 } from "./src/client/client.ts";
 export type { PartialWorld, World } from "./src/client/world.ts";
+export type { Fetch } from "./src/routing/name_server_list.ts";
+export type { Credentials } from "./src/protocol/acl.ts";
+export type { SubscriptionData } from "./src/protocol/subscription_data.ts";
+export type { Logger } from "./src/core/logger.ts";
+export type { Random } from "./src/core/random.ts";
+export type { Clock } from "./src/time/clock.ts";
+export type {
+  Address,
+  Connect,
+  Duplex,
+  Listen,
+  Listener,
+  ListenTlsOptions,
+  TlsOptions,
+} from "./src/transport/seam.ts";
 export type { Message } from "./src/message/message.ts";
 export { createProducer, type OnewayOptions, type Producer } from "./src/producer/producer.ts";
 export type { WritableOptions } from "./src/producer/message_writer.ts";
@@ -62,7 +75,7 @@ export {
   RandomSelector,
   RoundRobinSelector,
 } from "./src/producer/queue_selector.ts";
-export type { ReceivedMessage } from "./src/producer/received_message.ts";
+export type { ReceivedFields, ReceivedMessage } from "./src/producer/received_message.ts";
 export type { RepliableMessage } from "./src/producer/request_reply.ts";
 export type { SendResult, SendStatus } from "./src/producer/send_result.ts";
 export type { SendOptions } from "./src/producer/sender.ts";

@@ -73,7 +73,11 @@ export class RocketMQClient {
     this.#world = completeWorld(world);
   }
 
-  /** Its options with every default in place; credentials are not among them. */
+  /**
+   * Its options with every default in place; credentials are not among them.
+   *
+   * @internal
+   */
   get options(): Omit<ResolvedClientOptions, "credentials"> {
     return this.#options;
   }
@@ -89,17 +93,29 @@ export class RocketMQClient {
     return known && known.length > 0 ? known.join(";") : [this.#options.namesrvAddr].flat().join(";");
   }
 
-  /** The clock it lives by. */
+  /**
+   * The clock it lives by.
+   *
+   * @internal
+   */
   get clock(): Clock {
     return this.#world.clock;
   }
 
-  /** Its source of chance. */
+  /**
+   * Its source of chance.
+   *
+   * @internal
+   */
   get random(): Random {
     return this.#world.random;
   }
 
-  /** Where its lines go. */
+  /**
+   * Where its lines go.
+   *
+   * @internal
+   */
   get logger(): Logger {
     return this.#world.logger;
   }
@@ -138,14 +154,22 @@ export class RocketMQClient {
     await this.#stopping;
   }
 
-  /** Takes a member in: it is in the next heartbeat, and its topics' routes are kept fresh. @throws ConfigError */
+  /**
+   * Takes a member in: it is in the next heartbeat, and its topics' routes are kept fresh. @throws ConfigError
+   *
+   * @internal
+   */
   join(member: Member): void {
     this.#members.join(member);
     this.#session?.nudge("route");
     this.#session?.nudge("heartbeat");
   }
 
-  /** Lets a member go and tells the brokers. Never rejects; for one that is not here it does nothing. */
+  /**
+   * Lets a member go and tells the brokers. Never rejects; for one that is not here it does nothing.
+   *
+   * @internal
+   */
   async leave(member: Member): Promise<void> {
     if (this.#members.leave(member)) await this.#session?.unregisterMember(member);
   }
@@ -160,6 +184,8 @@ export class RocketMQClient {
    *
    * @throws BrokerError with response code 17 when there is no such topic; NameServerError when no name server answers;
    * the signal's reason.
+   *
+   * @internal
    */
   async route(
     topic: string,
@@ -176,23 +202,39 @@ export class RocketMQClient {
     });
   }
 
-  /** The route of `topic` as it is in memory, without asking. */
+  /**
+   * The route of `topic` as it is in memory, without asking.
+   *
+   * @internal
+   */
   cachedRoute(topic: string): TopicRoute | undefined {
     return this.#session?.routes.cached(topic);
   }
 
-  /** Keeps the route of `topic` fresh from now on. */
+  /**
+   * Keeps the route of `topic` fresh from now on.
+   *
+   * @internal
+   */
   watchTopic(topic: string): void {
     this.#watched.add(topic);
     this.#session?.nudge("route");
   }
 
-  /** Keeps the route of `topic` fresh for members only. */
+  /**
+   * Keeps the route of `topic` fresh for members only.
+   *
+   * @internal
+   */
   unwatchTopic(topic: string): void {
     this.#watched.delete(topic);
   }
 
-  /** Address of a broker; without an id of its master. */
+  /**
+   * Address of a broker; without an id of its master.
+   *
+   * @internal
+   */
   brokerAddress(
     brokerName: string,
     brokerId?: number,
@@ -204,12 +246,20 @@ export class RocketMQClient {
       : directory?.reader(brokerName, brokerId, only);
   }
 
-  /** Names of the brokers that the known routes name, sorted. */
+  /**
+   * Names of the brokers that the known routes name, sorted.
+   *
+   * @internal
+   */
   brokerNames(): string[] {
     return this.#session?.directory.names() ?? [];
   }
 
-  /** The version (an MQVersion ordinal) that the broker at `address` last answered with. */
+  /**
+   * The version (an MQVersion ordinal) that the broker at `address` last answered with.
+   *
+   * @internal
+   */
   brokerVersion(address: string): number | undefined {
     return this.#session?.pool.openChannel(address)?.peerVersion ??
       this.#session?.heartbeats.statistics().find((each) => each.address === address)?.version;
@@ -220,6 +270,8 @@ export class RocketMQClient {
    *
    * @throws BrokerNotAvailableError when no address is known (the routes are asked for again then); BrokerError for a
    * code that is not one of the operation's answers; NetworkError; TimeoutError; the signal's reason.
+   *
+   * @internal
    */
   async call<Q extends Fields, R extends Fields>(
     brokerName: string,
@@ -231,7 +283,11 @@ export class RocketMQClient {
     return await this.callAddress(address, operation, header, options);
   }
 
-  /** Makes a request at a broker that is not answered. A failure is logged, not thrown. */
+  /**
+   * Makes a request at a broker that is not answered. A failure is logged, not thrown.
+   *
+   * @internal
+   */
   oneway<Q extends Fields>(
     brokerName: string,
     operation: Operation<Q, Fields>,
@@ -247,7 +303,11 @@ export class RocketMQClient {
     });
   }
 
-  /** Makes a request at `address`, whatever is there. @throws As `call`. */
+  /**
+   * Makes a request at `address`, whatever is there. @throws As `call`.
+   *
+   * @internal
+   */
   async callAddress<Q extends Fields, R extends Fields>(
     address: string,
     operation: Operation<Q, R>,
@@ -259,7 +319,11 @@ export class RocketMQClient {
     return await pool.call(address, operation, header, { ...options, timeoutMs });
   }
 
-  /** Makes a request at a name server that serves. @throws NameServerError when none does; BrokerError. */
+  /**
+   * Makes a request at a name server that serves. @throws NameServerError when none does; BrokerError.
+   *
+   * @internal
+   */
   async callNameServer<Q extends Fields, R extends Fields>(
     operation: Operation<Q, R>,
     header: Of<Q>,
@@ -271,7 +335,7 @@ export class RocketMQClient {
   }
 
   /** Events from now on. Each reader has a queue of its own, which ends with the client. */
-  events(): EventQueue<ClientEvent> {
+  events(): AsyncIterableIterator<ClientEvent> {
     const reader: EventQueue<ClientEvent> = new EventQueue(EVENT_LIMIT, () => this.#readers.delete(reader));
     this.#readers.add(reader);
     return reader;

@@ -218,7 +218,7 @@ export class ConsumerEngine {
   /** What the client tells is told here too. */
   #forwardEvents(): void {
     const events = this.#client.events();
-    this.#over.signal.addEventListener("abort", () => void events.return(), { once: true });
+    this.#over.signal.addEventListener("abort", () => void events.return?.(), { once: true });
     (async () => {
       for await (const event of events) this.#emit(event);
     })();
