@@ -8,7 +8,7 @@
  */
 import { BrokerError } from "../core/errors.ts";
 import { type Credentials, sign } from "../protocol/acl.ts";
-import { CLIENT_INNER_PRODUCER_GROUP, DEFAULT_CREATE_TOPIC } from "../protocol/names.ts";
+import { CLIENT_INNER_PRODUCER_GROUP, DEFAULT_CREATE_TOPIC, isRetryTopic } from "../protocol/names.ts";
 import { unregisterClient } from "../protocol/operations/membership.ts";
 import { getRouteInfoByTopic } from "../protocol/operations/name_server.ts";
 import type { Channel } from "../remoting/channel.ts";
@@ -304,6 +304,7 @@ export class Session {
   }
 
   #topicMissing(topic: string): void {
+    if (isRetryTopic(topic)) return; // brokers make it at the group's first heartbeat
     if (this.#missing.has(topic)) return;
     this.#missing.add(topic);
     const { world, emit } = this.#options;

@@ -8,6 +8,11 @@
 /** The list that brokers have unless configured otherwise (`messageDelayLevel`). */
 export const DEFAULT_DELAY_LEVELS_TEXT = "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h";
 
+/** Longest wait of a timer message on a broker that is not configured otherwise, in milliseconds: three days. */
+export const TIMER_MAX_DELAY_MS: number = 3 * 24 * 3_600_000;
+/** Step in which such a broker's timer runs, in milliseconds. */
+export const TIMER_PRECISION_MS = 1_000;
+
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** What a text of delay levels says. */

@@ -4,9 +4,13 @@
  * Picture one set of handlers for all sockets, and beside each socket (as its `data`) the small object that feeds its
  * streams. A write that the kernel takes in part is finished at `drain`; reading is paused while chunks wait unread. Bun's
  * types are local interfaces, and Bun is reached through globalThis, so that this file loads and type-checks anywhere.
+ *
+ * @module
  */
 import type { Address, Connect, Duplex, Listen, Listener, ListenTlsOptions, TlsOptions } from "./seam.ts";
 import { networkError, type Socket, StreamPair } from "./stream_pair.ts";
+
+export type { Address, Connect, Duplex, Listen, Listener, ListenTlsOptions, TlsOptions } from "./seam.ts";
 
 /** What is used of Bun's `Socket<Data>`. */
 interface BunSocket {
@@ -75,7 +79,7 @@ interface BunSockets {
 const READ_AHEAD_CHUNKS = 2;
 
 /** Dials with `Bun.connect`. */
-export const connect: Connect = async (address, options = {}) => {
+export const connect: Connect = async (address, options = {}): Promise<Duplex> => {
   const { signal, tls } = options;
   signal?.throwIfAborted();
   const verify = tls ? await verifierOf(address, tls) : undefined;
@@ -123,7 +127,7 @@ export const connect: Connect = async (address, options = {}) => {
 };
 
 /** Listens with `Bun.listen`. A connection whose handshake fails is never handed out. */
-export const listen: Listen = (address, { onDuplex, tls, signal }) => {
+export const listen: Listen = (address, { onDuplex, tls, signal }): Promise<Listener> => {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const handshaking = new Set<BunSocket>();

@@ -4,10 +4,14 @@
  * Each read goes into a slab and hands out the part it filled; nothing is read ahead, so what is not asked for stays in
  * the kernel and holds the peer. Deno's own `conn.readable` is not used: reading it after `writable.close()` throws, and
  * here it must end. No type of Deno's stands in an exported signature.
+ *
+ * @module
  */
 import type { Address, Connect, Duplex, Listen, Listener, TlsOptions } from "./seam.ts";
 import { Slab } from "./slab.ts";
 import { networkError, type Socket, StreamPair } from "./stream_pair.ts";
+
+export type { Address, Connect, Duplex, Listen, Listener, ListenTlsOptions, TlsOptions } from "./seam.ts";
 
 /** How long accepting rests after it failed (the process is out of file handles, say). */
 const ACCEPT_PAUSE_MS = 50;
@@ -16,7 +20,7 @@ type Conn = Deno.TcpConn | Deno.TlsConn;
 type TcpOrTlsListener = Deno.TcpListener | Deno.TlsListener;
 
 /** Dials with `Deno.connect`, and secures with `Deno.startTls` when asked. */
-export const connect: Connect = async (address, options = {}) => {
+export const connect: Connect = async (address, options = {}): Promise<Duplex> => {
   const { signal, tls } = options;
   signal?.throwIfAborted();
   if (tls && needsNodeTls(tls)) return await (await import("./node.ts")).connect(address, options);
@@ -34,7 +38,7 @@ export const connect: Connect = async (address, options = {}) => {
 };
 
 /** Listens with `Deno.listen` or `Deno.listenTls`. A connection whose handshake fails is never handed out. */
-export const listen: Listen = (address, { onDuplex, tls, signal }) => {
+export const listen: Listen = (address, { onDuplex, tls, signal }): Promise<Listener> => {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const place = { hostname: address.host, port: address.port };

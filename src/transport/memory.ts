@@ -4,6 +4,8 @@
  * Picture hosts joined by pipes, and a switchboard of faults above them. What is written arrives in order, as late as
  * `latencyMs` says on the clock that was passed in (0: in the same turn, by microtasks), in chunks that may be split by
  * chance. Nothing here reads the platform's time or chance, so one seed and one clock replay exactly.
+ *
+ * @module
  */
 import type { Random } from "../core/random.ts";
 import { MemoryPipe, type PipeConditions } from "./memory_pipe.ts";
@@ -18,6 +20,9 @@ import {
   type ListenTlsOptions,
 } from "./seam.ts";
 import { networkError, type Socket, StreamPair } from "./stream_pair.ts";
+
+export type { Address, Connect, Duplex, Listen, Listener, ListenTlsOptions, TlsOptions } from "./seam.ts";
+export type { Random } from "../core/random.ts";
 
 /** What the memory network asks of a clock; every Clock has it. */
 export interface MemoryClock {

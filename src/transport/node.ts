@@ -5,6 +5,8 @@
  * again when the reader asks for more. A plain connection that we dial reads into a slab (`onread`, half the CPU of
  * `data` events, which all others use). A write settles when the kernel has the bytes, so an awaited write survives
  * `close()`. `Duplex.toWeb` is not used: it costs half as much CPU again.
+ *
+ * @module
  */
 import {
   connect as dialTcp,
@@ -19,11 +21,13 @@ import type { Address, Connect, Duplex, Listen, Listener, ListenTlsOptions, TlsO
 import { Slab } from "./slab.ts";
 import { networkError, type Socket, StreamPair } from "./stream_pair.ts";
 
+export type { Address, Connect, Duplex, Listen, Listener, ListenTlsOptions, TlsOptions } from "./seam.ts";
+
 /** Chunks (of 64 or 256 KiB at most) that may wait in `readable` before the socket is paused. */
 const READ_AHEAD_CHUNKS = 4;
 
 /** Dials with `net.connect` or `tls.connect`. */
-export const connect: Connect = (address, options = {}) => {
+export const connect: Connect = (address, options = {}): Promise<Duplex> => {
   const { signal, tls } = options;
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -58,7 +62,7 @@ export const connect: Connect = (address, options = {}) => {
 };
 
 /** Listens with `net.createServer` or `tls.createServer`. A connection whose handshake fails is never handed out. */
-export const listen: Listen = (address, { onDuplex, tls, signal }) => {
+export const listen: Listen = (address, { onDuplex, tls, signal }): Promise<Listener> => {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     let acceptor: Acceptor;

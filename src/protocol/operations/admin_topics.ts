@@ -38,7 +38,7 @@ export const updateAndCreateTopicList = operation({
 export const getAllTopicConfig = operation({
   name: "GET_ALL_TOPIC_CONFIG",
   code: 21,
-  request: { dataVersion: opt(str), topicSeq: opt(int), maxTopicNum: opt(int), ...rpcFields },
+  request: { dataVersion: opt(str), topicSeq: opt(int), maxTopicNum: opt(int) },
   response: { totalTopicNum: opt(int) },
 });
 
@@ -118,7 +118,7 @@ export const updateAndCreateSubscriptionGroupList = operation({
 export const getAllSubscriptionGroupConfig = operation({
   name: "GET_ALL_SUBSCRIPTIONGROUP_CONFIG",
   code: 201,
-  request: { dataVersion: opt(str), groupSeq: opt(int), maxGroupNum: opt(int), ...rpcFields },
+  request: { dataVersion: opt(str), groupSeq: opt(int), maxGroupNum: opt(int) },
   response: { totalGroupNum: opt(int) },
 });
 

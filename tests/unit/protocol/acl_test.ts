@@ -1,10 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { sign, signature, signedText, verify } from "../../../src/protocol/acl.ts";
-import vectors from "../../fixtures/acl_signature.json" with { type: "json" };
+import { vectors } from "../vectors.ts";
 
-// deno-lint-ignore no-explicit-any
-const cases = vectors.cases as any[];
+const file = vectors("acl_signature.json");
+
+const { cases } = file;
 
 Deno.test("requests are signed as AclClientRPCHook signs them", () => {
   for (const vector of cases) {

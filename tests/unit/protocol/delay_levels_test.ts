@@ -6,11 +6,14 @@ import {
   delayLevelMs,
   parseDelayLevels,
   retryDelayLevel,
+  TIMER_MAX_DELAY_MS,
+  TIMER_PRECISION_MS,
 } from "../../../src/protocol/delay_levels.ts";
-import vectors from "../../fixtures/delay.json" with { type: "json" };
+import { vectors } from "../vectors.ts";
 
-// deno-lint-ignore no-explicit-any
-const cases = vectors.cases as any[];
+const file = vectors("delay.json");
+
+const { cases } = file;
 
 Deno.test("a text of delay levels is read as ScheduleMessageService does", () => {
   for (const vector of cases) {
@@ -31,4 +34,10 @@ Deno.test("a wait becomes the first level that is long enough", () => {
 Deno.test("a level beyond the list is the last one", () => {
   assertEquals([-1, 0, 1, 18, 19].map((level) => delayLevelMs(level)), [0, 0, 1000, 7_200_000, 7_200_000]);
   assertEquals(delayLevelMs(retryDelayLevel(0)), 10_000);
+});
+
+Deno.test("timers have the broker's defaults", () => {
+  const defaults = cases.find(({ kind }) => kind === "timerConfigDefaults");
+  assertEquals(TIMER_MAX_DELAY_MS, defaults.timerMaxDelaySec * 1000);
+  assertEquals(TIMER_PRECISION_MS, defaults.timerPrecisionMs);
 });

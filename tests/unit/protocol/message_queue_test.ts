@@ -8,8 +8,10 @@ import {
   queueText,
   sameQueue,
 } from "../../../src/protocol/message_queue.ts";
-import hashes from "../../fixtures/java_hash.json" with { type: "json" };
-import sorts from "../../fixtures/queue_sort.json" with { type: "json" };
+import { vectors } from "../vectors.ts";
+
+const hashes = vectors("java_hash.json");
+const sorts = vectors("queue_sort.json");
 
 const queueOf = ([topic, brokerName, queueId]: (string | number)[]): MessageQueue => ({
   topic: topic as string,

@@ -13,7 +13,9 @@ import {
   validateMessage,
   validateTopic,
 } from "../../../src/protocol/names.ts";
-import vectors from "../../fixtures/validators.json" with { type: "json" };
+import { vectors } from "../vectors.ts";
+
+const file = vectors("validators.json");
 
 interface NameCase {
   name: string | null;
@@ -33,8 +35,7 @@ interface MessageCase {
   out: unknown;
 }
 
-// deno-lint-ignore no-explicit-any
-const cases = vectors.cases as any[];
+const { cases } = file;
 
 Deno.test("names are taken and refused as Java's validators do", () => {
   for (const { kind, in: vector } of cases as { kind: string; in: NameCase }[]) {

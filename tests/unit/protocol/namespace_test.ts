@@ -11,10 +11,11 @@ import {
   wrapNamespace,
   wrapNamespaceAndRetry,
 } from "../../../src/protocol/namespace.ts";
-import vectors from "../../fixtures/namespace.json" with { type: "json" };
+import { vectors } from "../vectors.ts";
 
-// deno-lint-ignore no-explicit-any
-const cases = vectors.cases as any[];
+const file = vectors("namespace.json");
+
+const { cases } = file;
 
 Deno.test("names are wrapped and unwrapped as NamespaceUtil does", () => {
   for (const vector of cases) {

@@ -1,11 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ProtocolError } from "../../../src/core/errors.ts";
 import { decodeRecallHandle, encodeRecallHandle } from "../../../src/protocol/recall_handle.ts";
-import vectors from "../../fixtures/recall.json" with { type: "json" };
+import { vectors } from "../vectors.ts";
+
+const file = vectors("recall.json");
 
 Deno.test("recall handles are Java's", () => {
-  // deno-lint-ignore no-explicit-any
-  for (const vector of vectors.cases as any[]) {
+  for (const vector of file.cases) {
     const { kind, handle } = vector;
     const where = JSON.stringify(vector);
     if (kind === "build") {

@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { ResponseCode, responseCodeName, responseCodes } from "../../../src/protocol/response_codes.ts";
 import { LANGUAGES, MQVersion, versionName } from "../../../src/protocol/versions.ts";
-import headers from "../../fixtures/headers.json" with { type: "json" };
+import { vectors } from "../vectors.ts";
+
+const headers = vectors<unknown, { languageCodes: Record<string, number> }>("headers.json");
 
 Deno.test("every response code has one row with an advice", () => {
   assertEquals(responseCodes.size, Object.keys(ResponseCode).length);

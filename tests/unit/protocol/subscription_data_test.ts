@@ -1,10 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { InvalidSelectorError } from "../../../src/core/errors.ts";
 import { matchesTag, parseSubscription, tagSubscription } from "../../../src/protocol/subscription_data.ts";
-import vectors from "../../fixtures/subscription.json" with { type: "json" };
+import { vectors } from "../vectors.ts";
+
+const file = vectors("subscription.json");
 
 Deno.test("expressions become the subscriptions that FilterAPI builds", () => {
-  for (const { method, topic, expression, type, data, error } of vectors.cases) {
+  for (const { method, topic, expression, type, data, error } of file.cases) {
     const build = () =>
       method === "build"
         ? parseSubscription(topic, expression, type, 7)

@@ -15,8 +15,7 @@ import {
   machineRoomStrategy,
 } from "../../../src/rebalance/strategies.ts";
 import { md5Hash } from "../../../src/rebalance/strategies/consistent_hash.ts";
-import allocations from "../../fixtures/allocate.json" with { type: "json" };
-import hashes from "../../fixtures/consistent_hash.json" with { type: "json" };
+import { vectors } from "../vectors.ts";
 
 interface Case {
   strategy: string;
@@ -75,7 +74,7 @@ function contextOf(cids: readonly string[], queues: readonly MessageQueue[], sel
 }
 
 Deno.test("every strategy allocates what Java's does", () => {
-  for (const vector of allocations.cases as unknown as Case[]) {
+  for (const vector of vectors<Case>("allocate.json").cases) {
     const queues = (vector.queues ?? []).map(([topic, brokerName, queueId]) => ({
       topic,
       brokerName,
@@ -100,7 +99,7 @@ Deno.test("every strategy allocates what Java's does", () => {
 });
 
 Deno.test("the ring's hash is Java's", () => {
-  for (const { s, hash } of hashes.cases) assertEquals(md5Hash(s), hash, s);
+  for (const { s, hash } of vectors("consistent_hash.json").cases) assertEquals(md5Hash(s), hash, s);
 });
 
 Deno.test("members together hold every queue exactly once, whatever the numbers", () => {
