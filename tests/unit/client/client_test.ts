@@ -222,7 +222,7 @@ Deno.test("client: each reader of events has its own, and leaving ends it", asyn
     const [one, two] = [client.events(), client.events()];
     await client.start();
     await client.route("T");
-    await one.return();
+    await one.return!();
     await client.shutdown();
     assertEquals((await one.next()).done, true);
     assertEquals((await two.next()).value, { type: "routeChanged", topic: "T" });
