@@ -80,7 +80,7 @@ try {
     }
     const ended = await run([
       ...project.command,
-      "conformance/main.ts",
+      "tests/conformance/main.ts",
       ...(rest.length > 0 ? rest : ["--embedded"]),
     ], {
       cwd: project.folder,

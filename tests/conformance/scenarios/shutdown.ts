@@ -42,6 +42,7 @@ export const patienceEnds: Scenario = {
     await t.fill(topic, 1);
     const consumerGroup = t.name("impatient");
     let signal: AbortSignal | undefined;
+    let returned = false;
     const first = t.consumer({
       consumerGroup,
       shutdownTimeoutMs: 400,
@@ -50,6 +51,7 @@ export const patienceEnds: Scenario = {
         await new Promise((resolve) => message.signal.addEventListener("abort", resolve, { once: true }));
         // its time is up: whatever it answers now comes too late
         await t.sleep(50);
+        returned = true;
       },
     });
     first.subscribe(topic);
@@ -60,6 +62,7 @@ export const patienceEnds: Scenario = {
     const tookMs = Date.now() - began;
     assert.ok(signal!.aborted);
     assert.ok(tookMs >= 380 && tookMs < 5_000, `${tookMs} ms`);
+    await t.eventually("the handler has returned", () => returned);
     assert.equal(await t.committed(consumerGroup, topic), 0);
 
     const second = t.consumer({ consumerGroup });
