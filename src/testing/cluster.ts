@@ -131,6 +131,7 @@ export class TestCluster {
       tls: options.tls,
       faults: this.#faults,
       wireLog: this.wireLog,
+      route: (topic) => this.#nameServers.find((node) => node.running !== undefined)?.running?.route(topic),
       onError: (error) => logger.warn("embedded broker: background work failed", error),
     };
     const { nameServers = 1, brokers = 1 } = options;

@@ -136,6 +136,11 @@ export class ClusterView {
     );
   }
 
+  /** Messages that a group has popped and neither acknowledged nor lost, at all brokers. */
+  popped(group: string, topic?: string): number {
+    return [...this.#brokers.values()].reduce((sum, { state }) => sum + state.popped.count(group, topic), 0);
+  }
+
   /** Requests parked at all brokers. */
   parked(): number {
     return [...this.#brokers.values()].reduce((sum, { running }) => sum + (running?.parked.size ?? 0), 0);

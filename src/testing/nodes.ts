@@ -2,6 +2,7 @@
  * The machines of a cluster: each keeps its port, and a broker's its state, while processes come and go on it.
  */
 import type { Random } from "../core/random.ts";
+import type { TopicRouteData } from "../protocol/bodies.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Address, formatAddress, type Listen, type ListenTlsOptions } from "../transport/seam.ts";
 import { Broker } from "./broker/broker.ts";
@@ -28,6 +29,8 @@ export interface NodeWorld {
   readonly faults: Faults;
   /** Where frames are noted. */
   readonly wireLog: WireLog;
+  /** The route of a topic as the name servers know it. */
+  route(topic: string): TopicRouteData | undefined;
   /** Where errors of background work go. */
   onError(error: unknown): void;
 }

@@ -7,7 +7,7 @@
  */
 import type { Random } from "../../core/random.ts";
 import { createUniqueIds, encodeOffsetId } from "../../message/ids.ts";
-import type { DataVersion } from "../../protocol/bodies.ts";
+import type { DataVersion, TopicRouteData } from "../../protocol/bodies.ts";
 import * as operations from "../../protocol/operations.ts";
 import { ResponseCode } from "../../protocol/response_codes.ts";
 import type { SubscriptionData } from "../../protocol/subscription_data.ts";
@@ -28,6 +28,7 @@ import { LockTable } from "./lock_table.ts";
 import { MemberTable } from "./member_table.ts";
 import { Filters } from "./message_filter.ts";
 import { ParkedRequests } from "./parked_requests.ts";
+import { Pops } from "./pop.ts";
 import { Schedule } from "./schedule.ts";
 import { Timers } from "./timers.ts";
 import { checkHalves } from "./transactions.ts";
@@ -43,6 +44,8 @@ export interface BrokerWorld {
   readonly random: Random;
   /** Faults ordered by tests. */
   readonly faults: Faults;
+  /** The route of a topic as the name servers know it. */
+  route(topic: string): TopicRouteData | undefined;
   /** Where errors of background work go. */
   onError(error: unknown): void;
 }
@@ -71,6 +74,8 @@ export class Broker {
   readonly parked: ParkedRequests;
   /** Settings that an administrator changed; they are shown, not obeyed. */
   readonly config: Map<string, string> = new Map();
+  /** Messages taken out for a while. */
+  readonly pops: Pops;
   /** When this life began, in milliseconds since the epoch. */
   readonly startedAt: number;
   readonly #world: BrokerWorld;
@@ -94,6 +99,7 @@ export class Broker {
     this.#uniqueKeys = createUniqueIds({ clock: world.clock, random: world.random, ip: address.host });
     this.#schedule = new Schedule(this);
     this.#timers = new Timers(this);
+    this.pops = new Pops(this);
     state.onArrival = (message, stored, tagsCode) => this.#arrived(message, stored, tagsCode);
     this.members.onChange = (group, channels) => {
       const notify = group.messageModel !== "BROADCASTING" &&
@@ -134,6 +140,11 @@ export class Broker {
     return { stateVersion: 0, timestamp: this.startedAt, counter: this.config.size };
   }
 
+  /** The route of a topic as the name servers know it, `undefined` when none does. */
+  route(topic: string): TopicRouteData | undefined {
+    return this.#world.route(topic);
+  }
+
   /** A unique key for a message that came without one. */
   newUniqueKey(): string {
     return this.#uniqueKeys();
@@ -148,12 +159,13 @@ export class Broker {
   start(): void {
     const { flushIntervalMs, saveOffsetsIntervalMs, memberTimeoutMs } = this.options;
     this.alarms.every(flushIntervalMs, () => this.state.store.flush());
-    this.alarms.every(saveOffsetsIntervalMs, () => this.state.offsets.save());
+    this.alarms.every(saveOffsetsIntervalMs, () => this.state.saveProgress());
     this.alarms.every(MEMBER_SCAN_MS, () => {
       for (const channel of this.members.silentSince(this.clock.now() - memberTimeoutMs)) channel.close();
     });
     this.#schedule.start();
     this.#timers.start();
+    this.pops.start();
     this.alarms.every(this.options.transactionCheckIntervalMs, () => checkHalves(this));
   }
 

@@ -12,6 +12,7 @@ import { MessageStore, type NewMessage, type Stored, type StoreSnapshot } from "
 import type { BrokerOptions } from "./broker_options.ts";
 import { GroupTable } from "./group_table.ts";
 import { OffsetTable, type SavedOffsets } from "./offset_table.ts";
+import { type Popped, PopTable } from "./pop_table.ts";
 import { type NamedTopic, TopicTable } from "./topic_table.ts";
 import type { NamedGroup } from "./group_table.ts";
 
@@ -46,6 +47,7 @@ export interface BrokerSnapshot {
   readonly scheduleOffsets: readonly (readonly [number, number])[];
   readonly timers: readonly PendingTimer[];
   readonly halves: readonly PendingHalf[];
+  readonly popped: readonly Popped[];
   readonly requestModes: readonly (readonly [string, RequestModeSetting])[];
 }
 
@@ -65,6 +67,8 @@ export class BrokerState {
   readonly timers: Map<number, PendingTimer> = new Map();
   /** Half messages without a fate, by offset in the half topic. */
   readonly halves: Map<number, PendingHalf> = new Map();
+  /** Popped messages that are neither acknowledged nor back. */
+  readonly popped: PopTable = new PopTable();
   /** How groups get a topic's messages, by `topic@group`. */
   readonly requestModes: Map<string, RequestModeSetting> = new Map();
   /** Is told of every message stored. */
@@ -88,13 +92,20 @@ export class BrokerState {
   /** Makes everything so far survive a crash. */
   flush(): void {
     this.store.flush();
+    this.saveProgress();
+  }
+
+  /** Makes committed offsets and popped messages survive a crash. */
+  saveProgress(): void {
     this.offsets.save();
+    this.popped.save();
   }
 
   /** Falls back to what was saved, as after a crash. */
   loseUnsaved(): void {
     this.store.loseUnflushed();
     this.offsets.loseUnsaved();
+    this.popped.loseUnsaved();
     const end = this.store.maxPhysicalOffset;
     for (const [key, { physicalOffset }] of this.timers) if (physicalOffset >= end) this.timers.delete(key);
     for (const [key, { physicalOffset }] of this.halves) if (physicalOffset >= end) this.halves.delete(key);
@@ -110,6 +121,7 @@ export class BrokerState {
       scheduleOffsets: [...this.scheduleOffsets],
       timers: [...this.timers.values()],
       halves: [...this.halves.values()],
+      popped: this.popped.all(),
       requestModes: [...this.requestModes],
     };
   }
@@ -121,6 +133,7 @@ export class BrokerState {
     for (const group of [...this.groups.all()]) this.groups.remove(group.groupName);
     for (const group of snapshot.groups) this.groups.put(group);
     this.offsets.load(snapshot.offsets);
+    this.popped.load(snapshot.popped);
     this.store.restore(snapshot.store);
     refill(this.scheduleOffsets, snapshot.scheduleOffsets);
     refill(this.timers, snapshot.timers.map((timer) => [timer.physicalOffset, timer] as const));

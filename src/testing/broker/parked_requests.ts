@@ -12,6 +12,9 @@ import type { Alarm, Alarms } from "../alarms.ts";
 /** Time between two checks of a request that what arrived did not wake, in milliseconds. */
 export const SWEEP_MS = 5000;
 
+/** Queue id that stands for all queues of a topic. */
+const ALL_QUEUES = -1;
+
 /** What arrived in a queue. */
 export interface Arrival {
   /** Topic of the message. */
@@ -36,9 +39,18 @@ export interface Parked {
   run(): void;
 }
 
+/** A queue to wait for; queue id −1 waits for all queues of the topic. */
+export interface Awaited {
+  /** The topic. */
+  readonly topic: string;
+  /** Its queue. */
+  readonly queueId: number;
+}
+
 interface Entry {
   readonly parked: Parked;
-  expiry: Alarm;
+  readonly shelves: readonly string[];
+  readonly expiry: Alarm;
   sweep: Alarm | undefined;
 }
 
@@ -66,15 +78,20 @@ export class ParkedRequests {
     return this.#shelves.get(shelfKey(topic, queueId))?.size ?? 0;
   }
 
-  /** Parks a request for one queue; false when there is no room. */
-  park(topic: string, queueId: number, parked: Parked): boolean {
+  /** Parks a request that waits for any of the queues; false when there is no room. */
+  park(queues: readonly Awaited[], parked: Parked): boolean {
     if (this.#size >= this.#limit) return false;
-    const key = shelfKey(topic, queueId);
-    let shelf = this.#shelves.get(key);
-    if (shelf === undefined) this.#shelves.set(key, shelf = new Set());
-    const entry: Entry = { parked, sweep: undefined, expiry: undefined as unknown as Alarm };
-    entry.expiry = this.#alarms.set(parked.until, () => this.#take(key, entry));
-    shelf.add(entry);
+    const entry: Entry = {
+      parked,
+      shelves: queues.map(({ topic, queueId }) => shelfKey(topic, queueId)),
+      expiry: this.#alarms.set(parked.until, () => this.#take(entry)),
+      sweep: undefined,
+    };
+    for (const key of entry.shelves) {
+      const shelf = this.#shelves.get(key);
+      if (shelf === undefined) this.#shelves.set(key, new Set([entry]));
+      else shelf.add(entry);
+    }
     this.#size++;
     return true;
   }
@@ -89,41 +106,48 @@ export class ParkedRequests {
     });
   }
 
-  #wake(arrival: Arrival): void {
-    const key = shelfKey(arrival.topic, arrival.queueId);
-    const shelf = this.#shelves.get(key);
-    if (shelf === undefined) return;
-    for (const entry of [...shelf]) {
-      if (entry.parked.wants(arrival)) this.#take(key, entry);
-      else entry.sweep ??= this.#alarms.set(this.#alarms.now() + SWEEP_MS, () => this.#take(key, entry));
-    }
+  /** Runs the requests that wait for a queue, whatever they want: it can be read again. */
+  release(topic: string, queueId: number): void {
+    for (const entry of this.#waitingFor(topic, queueId)) this.#take(entry);
   }
 
   /** Whether anyone waits for the queue. */
   isAwaited(topic: string, queueId: number): boolean {
-    return this.#shelves.has(shelfKey(topic, queueId));
+    return this.#shelves.has(shelfKey(topic, queueId)) || this.#shelves.has(shelfKey(topic, ALL_QUEUES));
   }
 
   /** Forgets the requests of a connection that is closed. */
   dropChannel(channel: Channel): void {
-    for (const [key, shelf] of this.#shelves) {
-      for (const entry of [...shelf]) if (entry.parked.channel === channel) this.#forget(key, entry);
+    for (const shelf of [...this.#shelves.values()]) {
+      for (const entry of [...shelf]) if (entry.parked.channel === channel) this.#forget(entry);
     }
   }
 
-  /** Runs every parked request now, as when its patience ends. */
-  runAll(): void {
-    for (const [key, shelf] of [...this.#shelves]) for (const entry of [...shelf]) this.#take(key, entry);
+  #wake(arrival: Arrival): void {
+    for (const entry of this.#waitingFor(arrival.topic, arrival.queueId)) {
+      if (entry.parked.wants(arrival)) this.#take(entry);
+      else entry.sweep ??= this.#alarms.set(this.#alarms.now() + SWEEP_MS, () => this.#take(entry));
+    }
   }
 
-  #take(key: string, entry: Entry): void {
-    if (this.#forget(key, entry)) entry.parked.run();
+  #waitingFor(topic: string, queueId: number): Entry[] {
+    const keys = [shelfKey(topic, queueId), shelfKey(topic, ALL_QUEUES)];
+    return keys.flatMap((key) => [...this.#shelves.get(key) ?? []]);
   }
 
-  #forget(key: string, entry: Entry): boolean {
-    const shelf = this.#shelves.get(key);
-    if (!shelf?.delete(entry)) return false;
-    if (shelf.size === 0) this.#shelves.delete(key);
+  #take(entry: Entry): void {
+    if (this.#forget(entry)) entry.parked.run();
+  }
+
+  #forget(entry: Entry): boolean {
+    let wasParked = false;
+    for (const key of entry.shelves) {
+      const shelf = this.#shelves.get(key);
+      if (!shelf?.delete(entry)) continue;
+      wasParked = true;
+      if (shelf.size === 0) this.#shelves.delete(key);
+    }
+    if (!wasParked) return false;
     this.#size--;
     entry.expiry.cancel();
     entry.sweep?.cancel();

@@ -2,19 +2,21 @@
  * Every request code that the embedded broker serves, gathered from the files by theme.
  */
 import type { Broker } from "../broker/broker.ts";
+import { ackHandlers } from "./ack_handlers.ts";
 import { adminBrokerHandlers } from "./admin_broker_handlers.ts";
 import { adminGroupHandlers } from "./admin_group_handlers.ts";
 import { adminTopicHandlers } from "./admin_topic_handlers.ts";
+import { assignmentHandlers } from "./assignment_handlers.ts";
 import { type HandlerRow, handlerTable } from "./handler.ts";
 import { memberHandlers } from "./member_handlers.ts";
 import { offsetHandlers } from "./offset_handlers.ts";
+import { popHandlers } from "./pop_handlers.ts";
 import { pullHandlers } from "./pull_handlers.ts";
 import { queryHandlers } from "./query_handlers.ts";
 import { recallHandlers } from "./recall_handlers.ts";
 import { relayHandlers } from "./relay_handlers.ts";
 import { replyHandlers } from "./reply_handlers.ts";
 import { sendHandlers } from "./send_handlers.ts";
-import { topicHandlers } from "./topic_handlers.ts";
 import { transactionHandlers } from "./transaction_handlers.ts";
 
 /** The handlers of a broker, by request code. */
@@ -25,9 +27,11 @@ export function brokerHandlers(): ReadonlyMap<number, HandlerRow<Broker>> {
     offsetHandlers,
     memberHandlers,
     queryHandlers,
-    topicHandlers,
     transactionHandlers,
     replyHandlers,
+    popHandlers,
+    ackHandlers,
+    assignmentHandlers,
     recallHandlers,
     relayHandlers,
     adminTopicHandlers,

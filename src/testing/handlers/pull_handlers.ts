@@ -249,7 +249,7 @@ function park(
     answer = resolve;
     fail = reject;
   });
-  const isParked = broker.parked.park(header.topic, header.queueId, {
+  const isParked = broker.parked.park([header], {
     channel: request.channel,
     until: broker.clock.now() + patienceMs,
     wants: (arrival) =>
