@@ -250,7 +250,8 @@ Deno.test("every file of tests/fixtures is read by a test", () => {
   const names = filesBelow("tests/fixtures", "").map((path) => path.slice(path.lastIndexOf("/") + 1));
   // a test may put a name together: its stem, without the extension, must stand in one
   assertEquals(
-    names.filter((name) => !tests.includes(name.replace(/\.\w+$/, "").replace(/^capture_/, ""))),
+    // captures_test.ts walks every capture there is
+    names.filter((name) => !name.startsWith("capture_") && !tests.includes(name.replace(/\.\w+$/, ""))),
     [],
   );
 });

@@ -61,18 +61,7 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
       });
       return topic;
     },
-    async fill(topic, count, { prefix = "", tag } = {}) {
-      const producer = await stage.producer();
-      const bodies = Array.from({ length: count }, (_, at) => `${prefix}${at}`);
-      for (let from = 0; from < count; from += FILL_AT_ONCE) {
-        await Promise.all(
-          bodies.slice(from, from + FILL_AT_ONCE).map((body, at) =>
-            producer.send({ topic, body, ...(tag ? { tag: tag(from + at) } : {}) })
-          ),
-        );
-      }
-      return bodies;
-    },
+    fill: async (topic, count, options) => await fill(await stage.producer(), topic, count, options),
     consumer(config = {}, world = { logger: quiet }) {
       const whole = {
         namesrvAddr,
@@ -93,22 +82,7 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
     },
     collect,
     committed: (group, topic) => sumCommitted(nameServers[0]!, group, topic),
-    async deadLetters(group, count) {
-      const topic = `%DLQ%${group}`;
-      const bodies: string[] = [];
-      await stage.eventually(
-        `${topic} exists`,
-        async () => (await queuesOf(nameServers[0]!, topic)).length > 0,
-      );
-      const consumer = stage.consumer({ consumerGroup: stage.name(`dead-${undo.length}`) });
-      consumer.subscribe(topic);
-      const collected = stage.collect(consumer);
-      await consumer.start();
-      await stage.eventually(`${count} dead letters`, () => collected.bodies.length >= count);
-      bodies.push(...collected.bodies);
-      await consumer.shutdown();
-      return bodies;
-    },
+    deadLetters: (group, count) => deadLetters(stage, group, count, stage.name(`dead-${undo.length}`)),
     eventually,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     defer: (action) => void undo.push(action),
@@ -131,6 +105,43 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
     },
   };
   return stage;
+}
+
+/** Sends `count` messages, a few at a time, and gives their bodies. */
+async function fill(
+  producer: Producer,
+  topic: string,
+  count: number,
+  { prefix = "", tag }: { prefix?: string; tag?: (at: number) => string } = {},
+): Promise<string[]> {
+  const bodies = Array.from({ length: count }, (_, at) => `${prefix}${at}`);
+  for (let from = 0; from < count; from += FILL_AT_ONCE) {
+    await Promise.all(
+      bodies.slice(from, from + FILL_AT_ONCE).map((body, at) =>
+        producer.send({ topic, body, ...(tag ? { tag: tag(from + at) } : {}) })
+      ),
+    );
+  }
+  return bodies;
+}
+
+/** Waits for `count` dead letters of `group`, read by a group of their own, and gives their bodies. */
+async function deadLetters(
+  stage: Stage,
+  group: string,
+  count: number,
+  consumerGroup: string,
+): Promise<string[]> {
+  const topic = `%DLQ%${group}`;
+  const nameServer = stage.namesrvAddr.split(";")[0]!;
+  await stage.eventually(`${topic} exists`, async () => (await queuesOf(nameServer, topic)).length > 0);
+  const consumer = stage.consumer({ consumerGroup });
+  consumer.subscribe(topic);
+  const collected = stage.collect(consumer);
+  await consumer.start();
+  await stage.eventually(`${count} dead letters`, () => collected.bodies.length >= count);
+  await consumer.shutdown();
+  return collected.bodies;
 }
 
 /** The first answer of several name servers. */

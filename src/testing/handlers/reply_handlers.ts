@@ -11,7 +11,8 @@ import type { InboundRequest } from "../../remoting/call.ts";
 import { formatAddress } from "../../transport/seam.ts";
 import type { Broker } from "../broker/broker.ts";
 import { type Answer, type HandlerRow, on } from "./handler.ts";
-import { checkTopic, sendFields, type SendHeader } from "./send_handlers.ts";
+import { checkTopic } from "./send_handlers.ts";
+import { sendFields, type SendHeader } from "./send_header.ts";
 
 const PUSH_TIMEOUT_MS = 10_000;
 

@@ -13,7 +13,7 @@ import { checkSize } from "../broker/intake.ts";
 import type { NamedTopic } from "../broker/topic_table.ts";
 import type { NewMessage, Stored } from "../store/message_store.ts";
 import { type Answer, refuse } from "./handler.ts";
-import { sendFields, type SendHeader } from "./send_handlers.ts";
+import { sendFields, type SendHeader } from "./send_header.ts";
 
 const NEED_UNWRAP = 0x40;
 const INNER_BATCH = 0x80;

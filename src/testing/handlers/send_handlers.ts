@@ -28,9 +28,8 @@ import { type NamedTopic, Permission } from "../broker/topic_table.ts";
 import { storeHalf } from "../broker/transactions.ts";
 import { type Answer, type HandlerRow, on, refuse, SEE_FAQ } from "./handler.ts";
 import { storeBatch } from "./send_batch.ts";
+import { sendFields, type SendHeader } from "./send_header.ts";
 
-/** What the headers of both forms of a send have in common. */
-export type SendHeader = Omit<Of<typeof sendMessage.request>, "bname">;
 type SendAnswer = Answer<typeof sendMessage.response>;
 
 const DLQ_QUEUES = 1;
@@ -44,11 +43,6 @@ export const sendHandlers: readonly HandlerRow<Broker>[] = [
   on(sendBatchMessage, (broker, header, request) => onSend(broker, { ...header, batch: true }, request)),
   on(consumerSendMsgBack, onSendBack),
 ];
-
-/** The fields that every answer to a send carries. */
-export function sendFields(broker: Broker): Record<string, string> {
-  return { MSG_REGION: broker.options.regionId, TRACE_ON: "true" };
-}
 
 function onSend(broker: Broker, header: SendHeader, request: InboundRequest): SendAnswer {
   try {
