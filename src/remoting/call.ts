@@ -50,7 +50,11 @@ export interface InboundRequest {
   readonly command: Command;
   /** What followed the header: a view of the received frame. */
   readonly body: Uint8Array;
-  /** The connection that it came over. */
+  /**
+   * The connection that it came over.
+   *
+   * @internal
+   */
   readonly channel: Channel;
   /** Whether the peer wants no answer. */
   readonly oneway: boolean;

@@ -15,3 +15,21 @@ export type { Fault, FaultOrder, FaultScope } from "./faults.ts";
 export type { WireLog, WireLogLine } from "./wire_log.ts";
 export * from "./manual_clock.ts";
 export type { Clock } from "../time/clock.ts";
+export type { Logger } from "../core/logger.ts";
+export type { Random } from "../core/random.ts";
+export type { MessageQueue } from "../protocol/message_queue.ts";
+export type { InboundRequest, OutboundReply } from "../remoting/call.ts";
+export type {
+  Address,
+  Connect,
+  Duplex,
+  Listen,
+  Listener,
+  ListenTlsOptions,
+  TlsOptions,
+} from "../transport/seam.ts";
+export type { HostPort } from "../wire/host.ts";
+export type { StoredRecord } from "../wire/record.ts";
+export type { Command } from "../wire/command.ts";
+export type { TopicConfig } from "../protocol/bodies.ts";
+export type { NamedTopic } from "./broker/topic_table.ts";

@@ -71,7 +71,11 @@ export class WireLog {
     });
   }
 
-  /** Notes a frame that went by. */
+  /**
+   * Notes a frame that went by.
+   *
+   * @internal
+   */
   note(server: string, peer: string, at: number, event: FrameEvent): void {
     const { command } = event;
     const isResponse = (command.flag & FLAG_RESPONSE) !== 0;

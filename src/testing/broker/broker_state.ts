@@ -38,16 +38,25 @@ export interface PendingHalf {
   readonly earlier: readonly number[];
 }
 
-/** What a {@linkcode BrokerState} looks like at rest. */
+/** A broker at rest: to be kept and handed back, not to be looked into. */
 export interface BrokerSnapshot {
+  /** @internal */
   readonly topics: readonly NamedTopic[];
+  /** @internal */
   readonly groups: readonly NamedGroup[];
+  /** @internal */
   readonly offsets: SavedOffsets;
+  /** @internal */
   readonly store: StoreSnapshot;
+  /** @internal */
   readonly scheduleOffsets: readonly (readonly [number, number])[];
+  /** @internal */
   readonly timers: readonly PendingTimer[];
+  /** @internal */
   readonly halves: readonly PendingHalf[];
+  /** @internal */
   readonly popped: readonly Popped[];
+  /** @internal */
   readonly requestModes: readonly (readonly [string, RequestModeSetting])[];
 }
 
