@@ -5,7 +5,7 @@
  *     --only <text>        those whose name holds the text; may be repeated
  *     --parallel <n>       so many at once (8)
  *     --control "<command>" launcher of the real cluster, for the scenarios that stop and start its parts
- *     --version 4.9.7      the real cluster's version, when it is not the newest
+ *     --version 4.9.7      the real cluster's version, when it is not the newest; by default what the launcher is told
  *
  * One line per scenario, then the errors, then `N passed, N failed`. The exit code tells whether all held.
  */
@@ -34,12 +34,13 @@ if (values.embedded === (values.namesrv !== undefined)) {
   process.exit(2);
 }
 const only = values.only ?? [];
+const version = values.version ?? values.control?.match(/--version (\S+)/)?.[1];
 const chosen = scenarios
   .filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)))
-  .map((scenario) => exceptionFor(scenario, values.version));
+  .map((scenario) => exceptionFor(scenario, version));
 const rig = values.namesrv === undefined
   ? await embeddedRig()
-  : realRig(values.namesrv, values.control?.split(" ") ?? repositoryControl(values.version));
+  : realRig(values.namesrv, values.control?.split(" ") ?? repositoryControl(version));
 console.log(`${chosen.length} scenarios on ${runtime} and the ${rig.kind} cluster at ${rig.namesrvAddr}`);
 const began = performance.now();
 const outcomes = await runAll(chosen, rig, {

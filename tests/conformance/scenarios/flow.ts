@@ -23,7 +23,9 @@ export const slowHandler: Scenario = {
   alone: true,
   async run(t) {
     const [queues, count, bodyBytes] = [4, 1_000, 64 * KIB];
-    const [budget, pull] = [8 * MIB, 256 * KIB];
+    const budget = 8 * MIB;
+    // a 5.5.0 broker does not heed the maxMsgBytes of a pull: what its own settings allow is the size of one
+    const pull = t.kind === "real" ? MIB : 256 * KIB;
     const topic = await t.topic("slow", { queues });
     const producer = await t.producer({ compressBodyOverBytes: Infinity });
     const body = new Uint8Array(bodyBytes).fill(7);
@@ -58,7 +60,7 @@ export const slowHandler: Scenario = {
     assert.ok(pulled * bodyBytes > budget / 2, `${pulled} messages are held: the budget is used`);
     assert.ok(mostBytes <= budget + queues * (pull + bodyBytes), `${mostBytes} bytes are cached`);
     const allowed = budget + queues * (pull + bodyBytes) + 32 * MIB;
-    assert.ok(mostMemory <= allowed, `${(mostMemory / MIB).toFixed(1)} MiB of memory for a budget of 8 MiB`);
+    assert.ok(mostMemory <= allowed, `${(mostMemory / MIB).toFixed(1)} MiB of memory`);
     release();
     await t.eventually("all are handled", () => handled === count);
     await consumer.shutdown();
