@@ -8,7 +8,7 @@ export type { ClusterView, MemberView, QueueProgressView, StoredMessageView } fr
 export type { BrokerOptions } from "./broker/broker_options.ts";
 export type { BrokerSnapshot, PendingHalf, PendingTimer } from "./broker/broker_state.ts";
 export type { Popped } from "./broker/pop_table.ts";
-export type { StoreSnapshot } from "./store/message_store.ts";
+export type { QueueStart, StoreSnapshot } from "./store/message_store.ts";
 export type { QueueLock } from "./broker/lock_table.ts";
 export type { FaultTarget } from "./fault_target.ts";
 export type { Fault, FaultOrder, FaultScope } from "./faults.ts";

@@ -281,9 +281,13 @@ export class MessageStore {
 
   /** A copy of the log and of where each queue begins. */
   snapshot(): StoreSnapshot {
-    const queues: [string, number, number][] = [];
+    const queues: QueueStart[] = [];
     for (const [topic, byId] of this.#queues) {
-      for (const [queueId, queue] of byId) queues.push([topic, queueId, queue.minOffset]);
+      for (const [queueId, queue] of byId) {
+        const { minOffset } = queue;
+        const start = queue.has(minOffset) ? queue.physicalOffset(minOffset) : this.#log.maxOffset;
+        queues.push({ topic, queueId, minOffset, start });
+      }
     }
     return { log: this.#log.copy(), start: this.#log.minOffset, queues };
   }
@@ -292,8 +296,10 @@ export class MessageStore {
   restore(snapshot: StoreSnapshot): void {
     this.#log = new CommitLog({ blockBytes: this.#options.blockBytes, start: snapshot.start });
     this.#queues = new Map();
-    for (const [topic, queueId, start] of snapshot.queues) {
-      const queue = new ConsumeQueue(start);
+    const starts = new Map<ConsumeQueue, number>();
+    for (const { topic, queueId, minOffset, start } of snapshot.queues) {
+      const queue = new ConsumeQueue(minOffset);
+      starts.set(queue, start);
       const byId = this.#queues.get(topic);
       if (byId === undefined) this.#queues.set(topic, new Map([[queueId, queue]]));
       else byId.set(queueId, queue);
@@ -305,14 +311,10 @@ export class MessageStore {
       at += record.totalSize;
       const physicalOffset = this.#log.append(bytes);
       const queue = this.peekQueue(record.topic, record.queueId);
-      // A queue that retention by messages has cut is shorter than the log, one of a removed topic is gone.
-      if (queue === undefined || record.queueOffset + batchSize(record) <= queue.minOffset) continue;
-      queue.append(
-        physicalOffset,
-        bytes.length,
-        this.#tagsCode(record, record.storeTimestamp),
-        batchSize(record),
-      );
+      // The log still holds what retention by messages has cut off, and what lay in a topic that was removed.
+      if (queue === undefined || physicalOffset < starts.get(queue)!) continue;
+      const tagsCode = this.#tagsCode(record, record.storeTimestamp);
+      queue.append(physicalOffset, bytes.length, tagsCode, batchSize(record));
     }
     this.flush();
   }
@@ -380,8 +382,20 @@ export interface StoreSnapshot {
   readonly log: Uint8Array;
   /** Physical offset of its first byte. */
   readonly start: number;
-  /** Topic, queue id and first kept offset of each queue. */
-  readonly queues: readonly (readonly [string, number, number])[];
+  /** Where each queue begins. */
+  readonly queues: readonly QueueStart[];
+}
+
+/** Where a queue begins. */
+export interface QueueStart {
+  /** Topic of the queue. */
+  readonly topic: string;
+  /** Its id. */
+  readonly queueId: number;
+  /** Queue offset of its oldest message. */
+  readonly minOffset: number;
+  /** Physical offset of that message, or of the next one to come. */
+  readonly start: number;
 }
 
 /** How many queue offsets a message takes. */
