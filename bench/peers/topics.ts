@@ -23,14 +23,15 @@ const BODY_BYTES = 1024;
 const FILL_BATCH = 64;
 const READ_WRITE = 6;
 
-/** Makes and fills what is not there yet. */
-export async function ensureTopics(namesrvAddr: string, topics: readonly BenchTopic[]): Promise<void> {
+/** Makes and fills what is not there yet; the address of the broker that has it all. */
+export async function ensureTopics(namesrvAddr: string, topics: readonly BenchTopic[]): Promise<string> {
   const client = createClient({ namesrvAddr });
   await client.start();
   try {
     const { brokerName, address } = await firstBroker(client);
     for (const { topic, queues } of topics) await createTopic(client, address, topic, queues);
     for (const topic of topics) if (topic.messages > 0) await fill(client, brokerName, address, topic);
+    return address;
   } finally {
     await client.shutdown();
   }

@@ -8,7 +8,7 @@
  *   namesrv | classpath       prints the name servers' addresses | the classpath, for a Java client
  *
  * `--version 4.9.7` before or after any of these means the older line, on ports of its own. State and jars live below
- * CONTRAIL_CLUSTER_HOME, by default in the user's cache. Needs Java 17, and Maven once per version.
+ * CONTRAIL_CLUSTER_HOME, by default in the user's cache; CONTRAIL_CLUSTER_PORT_SHIFT moves the ports. Needs Java 17, and Maven once per version.
  */
 import { exists, run } from "../../tools/command.ts";
 import { javaEnvironment, javaOptions, nodeFiles, runningPid, startNode, stopNode } from "./jvm.ts";

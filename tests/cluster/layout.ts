@@ -75,12 +75,18 @@ function cacheFolder(): string {
   return Deno.env.get("CONTRAIL_CLUSTER_HOME") ?? `${cache}/contrail-cluster`;
 }
 
+/** CONTRAIL_CLUSTER_PORT_SHIFT moves every port, so that a second cluster (with a home of its own) can run beside the first. */
+function portShift(): number {
+  return Number(Deno.env.get("CONTRAIL_CLUSTER_PORT_SHIFT") ?? 0);
+}
+
 /** The cluster of a version. @throws Error for a version that the tests do not know. */
 export function clusterLayout(version: string): ClusterLayout {
   if (!(version in FIRST_PORTS)) {
     throw new Error(`Cannot run RocketMQ "${version}": known are ${Object.keys(FIRST_PORTS).join(", ")}`);
   }
-  const first = FIRST_PORTS[version as Version];
+  const known = FIRST_PORTS[version as Version], shift = portShift();
+  const first = { namesrv: known.namesrv + shift, broker: known.broker + shift };
   return {
     version: version as Version,
     home: `${cacheFolder()}/${version}`,
