@@ -3,7 +3,7 @@
  *
  *     deno run --allow-net --allow-env=NAMESRV_ADDR examples/produce.ts
  */
-import { createProducer } from "../mod.ts";
+import { createProducer } from "@contrail/rocketmq";
 
 const producer = createProducer({
   producerGroup: "example-producer",

@@ -20,6 +20,6 @@ async function denoTest(args: readonly string[]): Promise<Tally> {
   }
 }
 
-const total = await denoTest(Deno.args.length > 0 ? Deno.args : ["tests"]);
+const total = await denoTest(Deno.args.length > 0 ? Deno.args : ["tests", "examples"]);
 console.log(tallyLine(total));
 Deno.exit(total.failed === 0 ? 0 : 1);
