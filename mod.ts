@@ -23,7 +23,7 @@ export {
   type MessageListener,
   type MessageListenerConcurrently,
 } from "./src/consumer/listener.ts";
-export type { MessageStream, SettleMode } from "./src/consumer/message_stream.ts";
+export type { MessageIteration, MessageStream, SettleMode } from "./src/consumer/message_stream.ts";
 export {
   filterBy,
   filterBySql,

@@ -11,6 +11,14 @@ import type { StreamSource } from "./stream_source.ts";
 /** Who settles what a stream hands out: its loop, or the application. */
 export type SettleMode = "auto" | "manual";
 
+/** The iteration of a MessageStream; disposing of it leaves it, as `return()` does. */
+export interface MessageIteration<T> extends AsyncIterableIterator<T, undefined, undefined> {
+  /** The same, still an iteration that can be disposed of. */
+  [Symbol.asyncIterator](): MessageIteration<T>;
+  /** Leaves the iteration. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
 /** What can be settled: a message, or what a transform made of one while keeping its settlement. */
 interface Settleable {
   readonly settled: boolean;
@@ -54,7 +62,7 @@ export class MessageStream<T> extends ReadableStream<T> {
   }
 
   /** Iterates; in mode "auto" each item is acked when the next one is asked for. */
-  override [Symbol.asyncIterator](options?: { preventCancel?: boolean }): AsyncIterableIterator<T> {
+  override [Symbol.asyncIterator](options?: { preventCancel?: boolean }): MessageIteration<T> {
     return new MessageIterator(this, this.#source, this.#settle, options?.preventCancel ?? false);
   }
 
@@ -80,7 +88,7 @@ function remember<T>(piped: Set<T>, item: T, source: StreamSource<T>): void {
 }
 
 /** The iterator of a MessageStream. */
-class MessageIterator<T> implements AsyncIterableIterator<T> {
+class MessageIterator<T> implements MessageIteration<T> {
   readonly #reader: ReadableStreamDefaultReader<T>;
   readonly #source: StreamSource<T>;
   readonly #auto: boolean;
@@ -100,7 +108,7 @@ class MessageIterator<T> implements AsyncIterableIterator<T> {
     this.#preventCancel = preventCancel;
   }
 
-  next(): Promise<IteratorResult<T>> {
+  next(): Promise<IteratorResult<T, undefined>> {
     if (this.#current !== undefined) {
       if (this.#auto) this.#source.ack(this.#current);
       this.#current = undefined;
@@ -111,7 +119,7 @@ class MessageIterator<T> implements AsyncIterableIterator<T> {
     return Promise.resolve(this.#result(item));
   }
 
-  async return(): Promise<IteratorResult<T>> {
+  async return(): Promise<IteratorResult<T, undefined>> {
     const current = this.#current;
     this.#current = undefined;
     if (!this.#done) {
@@ -127,7 +135,11 @@ class MessageIterator<T> implements AsyncIterableIterator<T> {
     return this;
   }
 
-  #result(item: T | undefined): IteratorResult<T> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  #result(item: T | undefined): IteratorResult<T, undefined> {
     if (item === undefined) {
       this.#done = true;
       this.#reader.cancel().catch(() => {});
