@@ -15,7 +15,7 @@ import {
   type PopRun,
 } from "../../protocol/pop.ts";
 import { decodeRecord, encodeRecord } from "../../wire/record.ts";
-import type { Read } from "../store/message_store.ts";
+import type { Read } from "../store/read.ts";
 import type { Broker } from "./broker.ts";
 import type { MessageFilter } from "./message_filter.ts";
 import { PopOrders } from "./pop_order.ts";

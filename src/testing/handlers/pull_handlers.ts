@@ -13,7 +13,7 @@ import type { Of } from "../../wire/schema.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { MessageFilter } from "../broker/message_filter.ts";
 import { Permission } from "../broker/topic_table.ts";
-import type { Read, ReadStatus } from "../store/message_store.ts";
+import type { Read, ReadStatus } from "../store/read.ts";
 import { type Answer, type HandlerRow, on, refuse, SEE_FAQ } from "./handler.ts";
 
 type PullHeader = Of<typeof pullMessage.request>;

@@ -2,8 +2,8 @@
  * What a broker remembers of messages: the commit log, and for each queue the column of rows that points into it.
  *
  * A message is encoded once, appended once, and never copied again until an answer joins the records it carries. Rows
- * can always be made anew from the log, which is how a snapshot is restored. Statuses and next offsets of a read agree
- * with DefaultMessageStore.getMessage, searches by time with ConsumeQueue.getOffsetInQueueByTime.
+ * can always be made anew from the log, which is how a snapshot is restored. Searches by time agree with
+ * ConsumeQueue.getOffsetInQueueByTime.
  */
 import { javaHash } from "../../protocol/java_hash.ts";
 import { delayLevelMs } from "../../protocol/delay_levels.ts";
@@ -14,6 +14,7 @@ import type { HostPort } from "../../wire/host.ts";
 import { decodeRecord, encodeRecord, type RecordFields, type StoredRecord } from "../../wire/record.ts";
 import { CommitLog } from "./commit_log.ts";
 import { ConsumeQueue } from "./consume_queue.ts";
+import { type Read, type ReadOptions, readQueue } from "./read.ts";
 
 /** A message about to be stored: what the store itself does not know better. */
 export type NewMessage = Omit<
@@ -31,47 +32,6 @@ export interface Stored {
   readonly sizeBytes: number;
   /** When it was stored, in milliseconds since the epoch. */
   readonly storeTimestamp: number;
-}
-
-/** How a read went (GetMessageStatus). */
-export type ReadStatus =
-  | "FOUND"
-  | "NO_MATCHED_MESSAGE"
-  | "MESSAGE_WAS_REMOVING"
-  | "OFFSET_OVERFLOW_BADLY"
-  | "OFFSET_OVERFLOW_ONE"
-  | "OFFSET_TOO_SMALL"
-  | "NO_MESSAGE_IN_QUEUE"
-  | "OFFSET_RESET";
-
-/** What a read of a queue found. */
-export interface Read {
-  /** How it went. */
-  readonly status: ReadStatus;
-  /** Where to read next. */
-  readonly nextOffset: number;
-  /** Queue offset of the oldest message kept. */
-  readonly minOffset: number;
-  /** Queue offset of the next message to come. */
-  readonly maxOffset: number;
-  /** Views of the records. */
-  readonly records: readonly Uint8Array[];
-  /** Bytes of all records. */
-  readonly sizeBytes: number;
-  /** Queue offset of each record. */
-  readonly queueOffsets: readonly number[];
-}
-
-/** Limits and filter of a read. */
-export interface ReadOptions {
-  /** Most messages. */
-  readonly maxMessages: number;
-  /** Most bytes; a single larger message passes. */
-  readonly maxBytes: number;
-  /** Whether a message with this tags code is wanted; all are by default. */
-  readonly wantsTags?: ((tagsCode: number) => boolean) | undefined;
-  /** Whether a message is wanted; asked only when its tags are. */
-  readonly wantsRecord?: ((record: Uint8Array) => boolean) | undefined;
 }
 
 /** How a store is set up. */
@@ -92,8 +52,6 @@ export interface MessageStoreOptions {
   readonly onArrival?: ((message: NewMessage, stored: Stored, tagsCode: number) => void) | undefined;
 }
 
-/** Most rows that one read looks at (`maxFilterMessageSize` of 16 000 bytes, rows of 20). */
-const MAX_ROWS_LOOKED_AT = 800;
 /** `sysFlag` of a batch that is stored as one record. */
 const INNER_BATCH = 0x80;
 const STORE_TIME_AT_V4 = 56;
@@ -197,23 +155,7 @@ export class MessageStore {
 
   /** Reads messages of a queue from `offset` on. */
   read(topic: string, queueId: number, offset: number, options: ReadOptions): Read {
-    const queue = this.peekQueue(topic, queueId);
-    const minOffset = queue?.minOffset ?? 0;
-    const maxOffset = queue?.maxOffset ?? 0;
-    const nothing = (status: ReadStatus, nextOffset: number): Read => ({
-      status,
-      nextOffset,
-      minOffset,
-      maxOffset,
-      records: [],
-      queueOffsets: [],
-      sizeBytes: 0,
-    });
-    if (queue === undefined || maxOffset === 0) return nothing("NO_MESSAGE_IN_QUEUE", 0);
-    if (offset < minOffset) return nothing("OFFSET_TOO_SMALL", minOffset);
-    if (offset === maxOffset) return nothing("OFFSET_OVERFLOW_ONE", offset);
-    if (offset > maxOffset) return nothing("OFFSET_OVERFLOW_BADLY", maxOffset);
-    return { ...this.#scan(queue, offset, options), minOffset, maxOffset };
+    return readQueue(this.#log, this.peekQueue(topic, queueId), offset, options);
   }
 
   /** How many messages were stored since the store was made. */
@@ -317,44 +259,6 @@ export class MessageStore {
       queue.append(physicalOffset, bytes.length, tagsCode, batchSize(record));
     }
     this.flush();
-  }
-
-  #scan(
-    queue: ConsumeQueue,
-    offset: number,
-    options: ReadOptions,
-  ): Omit<Read, "minOffset" | "maxOffset"> {
-    const records: Uint8Array[] = [];
-    const queueOffsets: number[] = [];
-    let sizeBytes = 0;
-    let status: ReadStatus = "NO_MATCHED_MESSAGE";
-    let at = offset;
-    let lastPhysical = -1;
-    const end = Math.min(queue.maxOffset, offset + MAX_ROWS_LOOKED_AT);
-    for (; at < end; at++) {
-      const physical = queue.physicalOffset(at);
-      // The rows of an inner batch point to one record.
-      if (physical === lastPhysical) continue;
-      const size = queue.sizeBytes(at);
-      if (
-        records.length > 0 && (records.length >= options.maxMessages || sizeBytes + size > options.maxBytes)
-      ) {
-        break;
-      }
-      lastPhysical = physical;
-      if (options.wantsTags && !options.wantsTags(queue.tagsCode(at))) continue;
-      const record = this.#log.read(physical, size);
-      if (record === undefined) {
-        if (records.length === 0) status = "MESSAGE_WAS_REMOVING";
-        continue;
-      }
-      if (options.wantsRecord && !options.wantsRecord(record)) continue;
-      records.push(record);
-      queueOffsets.push(at);
-      sizeBytes += size;
-      status = "FOUND";
-    }
-    return { status, nextOffset: at, records, queueOffsets, sizeBytes };
   }
 
   #retain(queue: ConsumeQueue): void {
