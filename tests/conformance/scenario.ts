@@ -43,6 +43,16 @@ export type StagedConsumer = Partial<ConsumerConfig>;
 /** A producer's configuration without what the stage knows. */
 export type StagedProducer = Partial<Omit<ProducerConfig, "client">>;
 
+/** What `fill` sends, and how. */
+export interface FillOptions {
+  /** Beginning of the bodies; none by default. */
+  readonly prefix?: string;
+  /** Tag of each message, by its number; none by default. */
+  readonly tag?: (at: number) => string;
+  /** Whether each is stored before the next is sent. */
+  readonly inOrder?: boolean;
+}
+
 /** Messages that a loop takes in the background. */
 export interface Collected {
   /** Bodies as text, in the order they were handed out. */
@@ -67,12 +77,11 @@ export interface Stage {
   delayLevelMs(level: number): number;
   /** Makes a topic of `queues` (4) queues on each of `brokers` (the first), and gives its name. */
   topic(base: string, options?: { queues?: number; brokers?: readonly string[] }): Promise<string>;
-  /** Sends `count` messages with the bodies `prefix0`, `prefix1`, … and gives the bodies. */
-  fill(
-    topic: string,
-    count: number,
-    options?: { prefix?: string; tag?: (at: number) => string },
-  ): Promise<string[]>;
+  /**
+   * Sends `count` messages with the bodies `prefix0`, `prefix1`, … and gives the bodies. So many are under way at once (16)
+   * that they are not stored in this order, unless `inOrder`.
+   */
+  fill(topic: string, count: number, options?: FillOptions): Promise<string[]>;
   /** A consumer that begins at the first message, not started yet; it is shut down at the end. */
   consumer(config?: StagedConsumer, world?: PartialWorld): Consumer;
   /** A started producer, shut down at the end. */

@@ -15,7 +15,7 @@ import {
 } from "@contrail/rocketmq";
 import { bareCall, bareRequest, brokerAddresses, queuesOf, RequestCode } from "./bare_request.ts";
 import type { Rig } from "./rig.ts";
-import { type Collected, type Runtime, Skipped, type Stage } from "./scenario.ts";
+import { type Collected, type FillOptions, type Runtime, Skipped, type Stage } from "./scenario.ts";
 import { TamperingProxy } from "./tampering_proxy.ts";
 
 /** How long `eventually` waits unless told otherwise, in milliseconds. */
@@ -107,17 +107,18 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
   return stage;
 }
 
-/** Sends `count` messages, a few at a time, and gives their bodies. */
+/** See `Stage.fill`. */
 async function fill(
   producer: Producer,
   topic: string,
   count: number,
-  { prefix = "", tag }: { prefix?: string; tag?: (at: number) => string } = {},
+  { prefix = "", tag, inOrder = false }: FillOptions = {},
 ): Promise<string[]> {
+  const atOnce = inOrder ? 1 : FILL_AT_ONCE;
   const bodies = Array.from({ length: count }, (_, at) => `${prefix}${at}`);
-  for (let from = 0; from < count; from += FILL_AT_ONCE) {
+  for (let from = 0; from < count; from += atOnce) {
     await Promise.all(
-      bodies.slice(from, from + FILL_AT_ONCE).map((body, at) =>
+      bodies.slice(from, from + atOnce).map((body, at) =>
         producer.send({ topic, body, ...(tag ? { tag: tag(from + at) } : {}) })
       ),
     );

@@ -22,7 +22,7 @@ async function ready(
   world?: PartialWorld,
 ): Promise<Ready> {
   const topic = await t.topic("settling", { queues: 1 });
-  await t.fill(topic, count);
+  await t.fill(topic, count, { inOrder: true });
   // what a scenario leaves unsettled is not to be waited for
   const consumer = t.consumer({ shutdownTimeoutMs: 300, ...config }, world);
   consumer.subscribe(topic);
