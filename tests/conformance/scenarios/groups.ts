@@ -70,7 +70,7 @@ export const changesUnderLoad: Scenario = {
     const consumerGroup = t.name("flow");
     const received = new Set<string>();
     const join = async (): Promise<Consumer> => {
-      const member = t.consumer({ consumerGroup });
+      const member = t.consumer({ consumerGroup, persistIntervalMs: 500 });
       member.subscribe(topic, "*", async (message) => {
         await t.sleep(2);
         received.add(message.text());
@@ -88,8 +88,12 @@ export const changesUnderLoad: Scenario = {
     const sent = await flowing;
     await first.shutdown();
     await t.eventually("all are consumed", () => received.size === sent.length);
+    // a queue that changed hands may be handled again from the offset that its new owner found
+    await t.eventually(
+      "all is committed",
+      async () => await t.committed(consumerGroup, topic) === sent.length,
+    );
     await third.shutdown();
-    assert.equal(await t.committed(consumerGroup, topic), sent.length);
   },
 };
 
