@@ -3,7 +3,8 @@
  *
  * Picture a tank with two gauges, messages and bytes. A pull may leave while both are below their limit; what comes
  * back is counted whatever it is, so the tank overshoots by at most one pull per queue. Pullers that find it full wait
- * in line and are woken in the order they came, one per release, each waking the next while there is room.
+ * in line and are woken in the order they came, one per release, each waking the next while there is room. Only then
+ * are the live messages of sparse frames copied out of them: as long as there is room, that work is not worth doing.
  */
 export class Budget {
   readonly maxMessages: number;
@@ -11,6 +12,8 @@ export class Budget {
   #messages = 0;
   #bytes = 0;
   readonly #line: (() => void)[] = [];
+  /** Frames of which little is live, and what copies that out and gives the rest back. */
+  readonly #sparse = new Map<object, () => void>();
 
   /** An empty tank of this size. */
   constructor(limits: { maxMessages: number; maxBytes: number }) {
@@ -49,6 +52,22 @@ export class Budget {
   /** Puts `wake` in line; it is called once, when there is room again. */
   enqueue(wake: () => void): void {
     this.#line.push(wake);
+    if (this.#bytes < this.maxBytes) return;
+    for (const [frame, compact] of this.#sparse) {
+      this.#sparse.delete(frame);
+      compact();
+    }
+  }
+
+  /** Little of `frame` is live: `compact` is called when bytes are short, at once if they are. */
+  addSparse(frame: object, compact: () => void): void {
+    if (this.#line.length > 0 && this.#bytes >= this.maxBytes) compact();
+    else this.#sparse.set(frame, compact);
+  }
+
+  /** Nothing of `frame` is live any more. */
+  forgetSparse(frame: object): void {
+    this.#sparse.delete(frame);
   }
 
   /** Passes the turn on: for one that was woken and has decided. */

@@ -22,7 +22,9 @@ export interface FrameHold {
   messages: number;
   /** Their share of the bytes. */
   liveBytes: number;
-  /** Whether the live messages were copied out, each on its own. */
+  /** Few of its messages live; when bytes are short they are copied out, */
+  sparse: boolean;
+  /** and when they were, each counts on its own. */
   compacted: boolean;
   /** The window's seq of its first message, and one past the last. */
   readonly from: number;
@@ -149,6 +151,7 @@ export class QueueWindow {
       bytes: frameBytes,
       messages: records.length,
       liveBytes: 0,
+      sparse: false,
       compacted: false,
       from,
       to: from + records.length,
@@ -297,11 +300,13 @@ export class QueueWindow {
       hold.bytes -= delivery.record.sizeBytes;
       this.#budget.release(1, delivery.record.sizeBytes);
     } else if (hold.messages === 0) {
+      if (hold.sparse) this.#budget.forgetSparse(hold);
       this.#budget.release(1, hold.bytes);
     } else {
       this.#budget.release(1, 0);
-      if (hold.liveBytes < hold.bytes * COMPACT_BELOW && hold.bytes > COMPACT_MIN_BYTES && !this.#dropped) {
-        this.#compact(hold);
+      if (!hold.sparse && hold.liveBytes < hold.bytes * COMPACT_BELOW && hold.bytes > COMPACT_MIN_BYTES) {
+        hold.sparse = true;
+        if (!this.#dropped) this.#budget.addSparse(hold, () => this.#compact(hold));
       }
     }
   }

@@ -112,19 +112,50 @@ Deno.test("a signal asked for after the queue was lost is aborted already", () =
   assertEquals(message.signal.reason, "lost");
 });
 
-Deno.test("a frame counts in full until less than a quarter of it lives, then only what lives, copied out", () => {
+Deno.test("a frame counts in full while there is room for it, however little of it lives", () => {
   const { window, budget } = fakeWindow();
   const records = fakeRecords(0, 100) as ReturnType<typeof fakeRecord>[];
   window.append(records, 100, 10_000);
   const out = takeAll(window);
-  for (let i = 0; i < 75; i++) out[99 - i]!.ack();
+  for (let i = 1; i < 100; i++) out[i]!.ack();
   assertEquals(budget.bytes, 10_000);
   assert(!records[0]!.compacted);
-  out[24]!.ack();
-  assertEquals(budget.bytes, 2_400);
-  assert(records[0]!.compacted);
-  for (let i = 0; i < 24; i++) out[i]!.ack();
+  out[0]!.ack();
   assertEquals([budget.bytes, budget.messages], [0, 0]);
+});
+
+Deno.test("when room is short, what lives of a frame is copied out once that is less than a quarter", () => {
+  const budget = new Budget({ maxMessages: 1000, maxBytes: 20_000 });
+  const { window } = fakeWindow({ budget });
+  const records = fakeRecords(0, 200) as ReturnType<typeof fakeRecord>[];
+  window.append(records.slice(0, 100), 100, 10_000);
+  window.append(records.slice(100), 200, 10_000);
+  const out = takeAll(window);
+  for (let i = 0; i < 76; i++) out[99 - i]!.ack();
+  assert(!records[0]!.compacted);
+  let woken = 0;
+  budget.enqueue(() => woken++);
+  assertEquals([budget.bytes, woken, records[0]!.compacted], [12_400, 1, true]);
+  assert(!records[100]!.compacted);
+  budget.take(0, 10_000);
+  budget.enqueue(() => woken++);
+  for (let i = 0; i < 76; i++) out[199 - i]!.ack();
+  assertEquals([budget.bytes, woken, records[100]!.compacted], [14_800, 2, true]);
+  for (let i = 0; i < 24; i++) {
+    out[i]!.ack();
+    out[100 + i]!.ack();
+  }
+  assertEquals([budget.bytes, budget.messages], [10_000, 0]);
+});
+
+Deno.test("a frame of which nothing lives any more is never copied out of", () => {
+  const budget = new Budget({ maxMessages: 1000, maxBytes: 20_000 });
+  const { window } = fakeWindow({ budget });
+  window.append(fakeRecords(0, 100), 100, 10_000);
+  for (const message of takeAll(window)) message.ack();
+  budget.take(0, 20_000);
+  budget.enqueue(() => {});
+  assertEquals(budget.bytes, 20_000);
 });
 
 Deno.test("messages of a retry queue wait in the lane of the topic they came from", () => {
