@@ -32,8 +32,6 @@ const FAILURE_BACKOFF: Backoff = { baseMs: 200, maxMs: 5_000 };
 const CORRUPT_BACKOFF: Backoff = { baseMs: 500, maxMs: 30_000 };
 /** How often a record that cannot be read is asked for before `onBadRecord` decides. */
 const CORRUPT_TRIES = 3;
-/** A frame this much smaller than the buffer that it came in is copied out at once. */
-const SHARED_BUFFER_RATIO = 4;
 
 /** What a puller works with. */
 export interface PullerOptions {
@@ -164,10 +162,9 @@ export class Puller {
     if (nextBeginOffset > window.cursor) window.append([], nextBeginOffset, 0);
   }
 
-  async #found(frame: Uint8Array, nextOffset: number): Promise<void> {
+  async #found(body: Uint8Array, nextOffset: number): Promise<void> {
     const { counters, checkCrc } = this.#options;
     const window = this.#window;
-    const body = frame.byteLength * SHARED_BUFFER_RATIO < frame.buffer.byteLength ? frame.slice() : frame;
     const { records, bad } = scanRecords(body, { checkCrc });
     const wanted = this.#withSubscribedTag(records);
     counters.pulled += wanted.length;

@@ -282,6 +282,7 @@ export class Channel {
         }
         this.#lastReceivedAt = this.#options.clock.now();
         decoder.push(value, deliver);
+        this.#duplex.recycle?.(value); // frames own their bytes
         // A peer that asks but does not read its answers is not read from either. A side that waits for answers
         // itself always reads, so that two full sides cannot wait for each other.
         if (this.#waiters.size === 0 && this.#outbox.queuedBytes >= this.#maxQueuedBytes) {

@@ -177,6 +177,10 @@ class DenoSocket implements Socket {
     return this.#conn.closeWrite();
   }
 
+  recycle(chunk: Uint8Array): void {
+    this.#slab.recycle(chunk);
+  }
+
   release(): void {
     this.#slab.free();
     closeQuietly(this.#conn);

@@ -46,6 +46,11 @@ export interface Duplex {
   readonly local: Address;
   /** The other end. */
   readonly remote: Address;
+  /**
+   * The reader is done with a chunk of `readable` and refers to it no more: its memory may be read into again. For readers
+   * that copy what they keep; nobody has to call it.
+   */
+  recycle?(chunk: Uint8Array): void;
   /** Ends both directions at once. A pending read then ends or rejects; calling it again does nothing. */
   close(reason?: unknown): void;
 }

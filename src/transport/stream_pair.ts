@@ -16,6 +16,8 @@ export interface Socket {
   write(chunk: Uint8Array): void | Promise<void>;
   /** Tells the peer that no more bytes will come. */
   halfClose(): void | Promise<void>;
+  /** Nobody refers to a delivered chunk any more: its memory may be read into again. */
+  recycle?(chunk: Uint8Array): void;
   /** Ends both directions and frees the socket. Called once. */
   release(): void;
 }
@@ -94,6 +96,11 @@ export class StreamPair implements Duplex {
     if (this.#readOpen) this.#in.error(this.#error("read from", cause));
     if (this.#writeOpen) this.#out.error(this.#error("write to", cause));
     this.#release();
+  }
+
+  /** The reader is done with a chunk and refers to it no more. */
+  recycle(chunk: Uint8Array): void {
+    this.#socket.recycle?.(chunk);
   }
 
   /** Ends both directions at once; with a reason, what is pending rejects with it, else reading ends. */

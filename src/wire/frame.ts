@@ -3,12 +3,12 @@
  *
  *     int32 length (without itself) · int8 serialize type, int24 header length · header · body
  *
- * The decoder takes bytes in any chunks and gives frames. A frame that lies within one chunk is a view of it; one that
- * spans chunks is joined once, when complete. Nothing is allocated because a peer claims a length: a length above the
- * limit is refused as soon as it is read, below it memory grows with the bytes that came.
+ * The decoder takes bytes in any chunks and gives frames. Each frame is copied into a buffer of its own as it comes, so
+ * the chunk can be read into again, and keeping one frame keeps no other. Nothing is allocated because a peer claims a
+ * length: one above the limit is refused as soon as it is read, below it the buffer grows with the bytes that came.
  */
 import { ProtocolError } from "../core/errors.ts";
-import { int32At, NO_BYTES, plainBytes } from "./bytes.ts";
+import { int32At, NO_BYTES } from "./bytes.ts";
 import type { Command } from "./command.ts";
 import { decodeHeader, encodeHeader, fitsBinary, SERIALIZE_TYPES, type SerializeType } from "./header.ts";
 
@@ -16,7 +16,7 @@ import { decodeHeader, encodeHeader, fitsBinary, SERIALIZE_TYPES, type Serialize
 export interface Frame {
   /** What its header says. */
   readonly command: Command;
-  /** Its body: a view of received bytes, empty when there is none. */
+  /** Its body: a view of the frame's own buffer, empty when there is none. */
   readonly body: Uint8Array;
   /** Its size on the wire, the leading length included. */
   readonly sizeBytes: number;
@@ -30,24 +30,20 @@ export const DEFAULT_MAX_FRAME_BYTES = 16_777_216;
 const LENGTH_BYTES = 4;
 /** The length and the word with serialize type and header length. */
 const PREFIX_BYTES = 8;
-/** Chunks smaller than this are gathered in blocks, so that a frame in tiny chunks costs no object for each. */
-const SMALL_CHUNK_BYTES = 1024;
-const BLOCK_BYTES = 16_384;
+/** A first buffer of this size is given on a claim alone; */
+const FIRST_ROOM_BYTES = 16_384;
+/** beyond, the buffer has room for so many times the bytes that came, at most. */
+const ROOM_FACTOR = 4;
 
-/**
- * Turns chunks of bytes into frames. After an error it stays broken: the connection is to be closed.
- *
- * Chunks are kept until their frames are gone; the caller must not write to them afterwards.
- */
+/** Turns chunks of bytes into frames. After an error it stays broken: the connection is to be closed. */
 export class FrameDecoder {
   readonly #maxFrameBytes: number;
-  /** What came of the frame that is not complete yet, in order. */
-  #parts: Uint8Array[] = [];
-  #heldBytes = 0;
+  readonly #prefix = new Uint8Array(PREFIX_BYTES);
+  /** What came of the frame that is not complete yet, once that is more than its prefix. */
+  #frame: Uint8Array = this.#prefix;
+  #filledBytes = 0;
   /** Bytes of the incomplete frame, once its length is known; else 0. */
   #wantedBytes = 0;
-  /** How many bytes of the last part, a block of our own, are filled; 0 when it is a chunk. */
-  #blockFill = 0;
   #broken: ProtocolError | undefined;
 
   /** `maxFrameBytes` bounds a frame, its leading length included; 16 MiB by default. */
@@ -56,17 +52,16 @@ export class FrameDecoder {
   }
 
   /**
-   * Takes the bytes received and hands every frame that it completes to `deliver`, in order.
+   * Takes a chunk and hands every frame that it completes to `deliver`, in order. Nothing refers to the chunk afterwards.
    *
    * @throws ProtocolError at a bad frame, after the frames before it were delivered; and on every later call.
    */
-  push(received: Uint8Array, deliver: (frame: Frame) => void): void {
+  push(chunk: Uint8Array, deliver: (frame: Frame) => void): void {
     if (this.#broken !== undefined) throw this.#broken;
-    const chunk = plainBytes(received);
     try {
-      let at = 0;
-      while (at < chunk.length) {
-        at = this.#heldBytes > 0 ? this.#complete(chunk, at, deliver) : this.#direct(chunk, at, deliver);
+      for (let at = 0; at < chunk.length;) {
+        at = this.#filledBytes < PREFIX_BYTES ? this.#takePrefix(chunk, at) : this.#takeRest(chunk, at);
+        if (this.#filledBytes === this.#wantedBytes) deliver(this.#complete());
       }
     } catch (error) {
       if (error instanceof ProtocolError) this.#broken = error;
@@ -77,90 +72,48 @@ export class FrameDecoder {
   /** Says that no more bytes come. @throws ProtocolError when a frame is incomplete. */
   end(): void {
     if (this.#broken !== undefined) throw this.#broken;
-    if (this.#heldBytes === 0) return;
+    if (this.#filledBytes === 0) return;
     const of = this.#wantedBytes > 0 ? `${this.#wantedBytes}` : "an unknown number of";
-    throw new ProtocolError(`Cannot read frame: the stream ended after ${this.#heldBytes} of ${of} bytes`);
+    throw new ProtocolError(`Cannot read frame: the stream ended after ${this.#filledBytes} of ${of} bytes`);
   }
 
-  /** Nothing is held: frames are views of the chunk, a rest is held. Gives the position behind what was used. */
-  #direct(chunk: Uint8Array, at: number, deliver: (frame: Frame) => void): number {
-    const left = chunk.length - at;
-    if (left >= LENGTH_BYTES) {
-      const size = this.#frameSize(int32At(chunk, at));
-      if (left >= size) {
-        const frame = readFrame(at === 0 && left === size ? chunk : chunk.subarray(at, at + size));
-        deliver(frame);
-        return at + size;
-      }
-      this.#wantedBytes = size;
-      if (left >= PREFIX_BYTES) checkPrefix(chunk, at);
+  /** Takes the length, then the word behind it, each checked at once. Gives the position behind what was used. */
+  #takePrefix(chunk: Uint8Array, at: number): number {
+    const goal = this.#filledBytes < LENGTH_BYTES ? LENGTH_BYTES : PREFIX_BYTES;
+    const until = Math.min(chunk.length, at + goal - this.#filledBytes);
+    for (let i = at; i < until; i++) this.#prefix[this.#filledBytes++] = chunk[i]!;
+    if (this.#filledBytes < goal) return until;
+    if (goal === LENGTH_BYTES) this.#wantedBytes = this.#frameSize(int32At(this.#prefix, 0));
+    else {
+      checkPrefix(this.#prefix, 0);
+      this.#grow(PREFIX_BYTES, PREFIX_BYTES + chunk.length - until);
     }
-    this.#hold(chunk.subarray(at));
-    return chunk.length;
-  }
-
-  /** Part of a frame is held: takes what it still lacks. Gives the position behind what was used. */
-  #complete(chunk: Uint8Array, at: number, deliver: (frame: Frame) => void): number {
-    const prefixLacks = PREFIX_BYTES - this.#heldBytes;
-    if (prefixLacks > 0) {
-      // Up to the prefix only, so that a bad length or header length is refused before more is kept. Pieces this small
-      // are in one block, so the first part holds the whole prefix.
-      const goal = this.#wantedBytes > 0 ? PREFIX_BYTES : LENGTH_BYTES;
-      const until = Math.min(chunk.length, at + goal - this.#heldBytes);
-      this.#hold(chunk.subarray(at, until));
-      if (this.#heldBytes === LENGTH_BYTES) this.#wantedBytes = this.#frameSize(int32At(this.#parts[0]!, 0));
-      if (this.#heldBytes === PREFIX_BYTES) {
-        checkPrefix(this.#parts[0]!, 0);
-        if (this.#wantedBytes === PREFIX_BYTES) this.#flush(deliver);
-      }
-      return until;
-    }
-    const until = Math.min(chunk.length, at + this.#wantedBytes - this.#heldBytes);
-    this.#hold(at === 0 && until === chunk.length ? chunk : chunk.subarray(at, until));
-    if (this.#heldBytes === this.#wantedBytes) this.#flush(deliver);
     return until;
   }
 
-  #flush(deliver: (frame: Frame) => void): void {
-    const bytes = this.#joined();
-    this.#parts = [];
-    this.#heldBytes = this.#wantedBytes = this.#blockFill = 0;
-    deliver(readFrame(bytes));
+  /** Takes what the frame still lacks. Gives the position behind what was used. */
+  #takeRest(chunk: Uint8Array, at: number): number {
+    const until = Math.min(chunk.length, at + this.#wantedBytes - this.#filledBytes);
+    const filled = this.#filledBytes + until - at;
+    if (filled > this.#frame.length) this.#grow(this.#filledBytes, filled);
+    this.#frame.set(chunk.subarray(at, until), this.#filledBytes);
+    this.#filledBytes = filled;
+    return until;
   }
 
-  #hold(bytes: Uint8Array): void {
-    this.#heldBytes += bytes.length;
-    if (bytes.length >= SMALL_CHUNK_BYTES) {
-      this.#closeBlock();
-      this.#parts.push(bytes);
-      return;
-    }
-    let block = this.#blockFill > 0 ? this.#parts[this.#parts.length - 1]! : undefined;
-    if (block === undefined || this.#blockFill + bytes.length > block.length) {
-      this.#closeBlock();
-      block = new Uint8Array(BLOCK_BYTES);
-      this.#parts.push(block);
-    }
-    block.set(bytes, this.#blockFill);
-    this.#blockFill += bytes.length;
+  /** Moves the first `count` bytes of the frame to a buffer with room for the `known` bytes and more. */
+  #grow(count: number, known: number): void {
+    const room = Math.min(this.#wantedBytes, Math.max(FIRST_ROOM_BYTES, known * ROOM_FACTOR));
+    const frame = new Uint8Array(room);
+    frame.set(this.#frame.length === count ? this.#frame : this.#frame.subarray(0, count));
+    this.#frame = frame;
   }
 
-  /** Cuts the block in use to what is filled. */
-  #closeBlock(): void {
-    if (this.#blockFill > 0) this.#parts.push(this.#parts.pop()!.subarray(0, this.#blockFill));
-    this.#blockFill = 0;
-  }
-
-  /** What is held, in one piece. */
-  #joined(): Uint8Array {
-    this.#closeBlock();
-    const joined = new Uint8Array(this.#heldBytes);
-    let at = 0;
-    for (const part of this.#parts) {
-      joined.set(part, at);
-      at += part.length;
-    }
-    return joined;
+  #complete(): Frame {
+    const bytes = this.#frame;
+    this.#frame = this.#prefix;
+    this.#filledBytes = this.#wantedBytes = 0;
+    return readFrame(bytes);
   }
 
   #frameSize(length: number): number {

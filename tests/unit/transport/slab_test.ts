@@ -42,3 +42,36 @@ Deno.test("what was taken outlives free()", () => {
   slab.room().fill(9);
   assertEquals([...taken], [7, 7, 7]);
 });
+
+Deno.test("a sheet is blank again when all its strips are back, and not before", () => {
+  const slab = new Slab();
+  const place = slab.room().byteOffset;
+  const [first, second] = [slab.take(10), slab.take(10)];
+  slab.recycle(first);
+  assertEquals(slab.room().byteOffset, place + 20);
+  const third = slab.take(10);
+  slab.recycle(second);
+  slab.recycle(third);
+  assertEquals(slab.room().byteOffset, place);
+  assertEquals(slab.room().buffer, first.buffer);
+});
+
+Deno.test("a strip given back while a read is under way does not move the place of the read", () => {
+  const slab = new Slab();
+  slab.room();
+  const first = slab.take(10);
+  const reading = slab.room();
+  slab.recycle(first);
+  assert(slab.room() === reading);
+  assertEquals(slab.take(5).byteOffset, reading.byteOffset);
+});
+
+Deno.test("a strip of a sheet that was given up changes nothing", () => {
+  const slab = new Slab();
+  const old = slab.take(slab.room().byteLength);
+  slab.room();
+  slab.take(10);
+  const place = slab.room().byteOffset;
+  slab.recycle(old);
+  assertEquals(slab.room().byteOffset, place);
+});
