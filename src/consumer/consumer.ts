@@ -173,8 +173,7 @@ export class Consumer {
       }
     }
     const source = this.#engine.openSource(topic, shape);
-    if (signal?.aborted) source.end();
-    else signal?.addEventListener("abort", () => source.end(), { once: true });
+    if (signal) source.endWith(signal);
     return new MessageStream(source, settle, () =>
       this.#client.logger.warn(
         `Messages of group "${this.consumerGroup}" are read outside a for-await loop: nothing acks them. ` +

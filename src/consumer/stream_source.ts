@@ -43,6 +43,7 @@ export class StreamSource<T> {
   readonly #onEnd: (left: Lane[]) => void;
   readonly #ring = new LaneRing();
   #waiting: ((item: T | undefined) => void) | undefined;
+  #letGo: (() => void) | undefined;
   #ended = false;
 
   constructor(options: {
@@ -61,6 +62,14 @@ export class StreamSource<T> {
   /** Whether `end` was called. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Ends with `signal`; lets go of the signal when it ends by itself. */
+  endWith(signal: AbortSignal): void {
+    if (signal.aborted) return this.end();
+    const end = (): void => this.end();
+    signal.addEventListener("abort", end, { once: true });
+    this.#letGo = () => signal.removeEventListener("abort", end);
   }
 
   /** A lane has messages. */
@@ -105,6 +114,7 @@ export class StreamSource<T> {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#letGo?.();
     this.#onEnd(this.#ring.clear());
     this.#waiting?.(undefined);
     this.#waiting = undefined;

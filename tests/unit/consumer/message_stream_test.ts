@@ -231,3 +231,35 @@ Deno.test("batches are runs of one queue, acked as a whole when the next is aske
   }
   assertEquals([sizes, window.commitOffset, window.out], [[3, 2], 3, 0]);
 });
+
+Deno.test("a signal ends the loop like done, and a stream that has ended lets go of its signal", async () => {
+  const { window } = fakeWindow();
+  fill(window, 2);
+  const open = (signal: AbortSignal) => {
+    const source = new StreamSource({ topic: undefined, shape: singleShape, clock, onEnd: () => {} });
+    source.endWith(signal);
+    for (const lane of window.lanes()) source.offer(lane);
+    return new MessageStream(source, "auto", () => {});
+  };
+  const ending = new AbortController();
+  let seen = 0;
+  for await (const _ of open(ending.signal)) {
+    seen++;
+    ending.abort();
+  }
+  assertEquals([seen, window.commitOffset], [1, 1]);
+
+  const listening = new Set<unknown>();
+  const signal = new AbortController().signal;
+  const add = signal.addEventListener.bind(signal), remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (type: string, listener: EventListener, options?: AddEventListenerOptions) => {
+    listening.add(listener);
+    add(type, listener, options);
+  };
+  signal.removeEventListener = (type: string, listener: EventListener) => {
+    listening.delete(listener);
+    remove(type, listener);
+  };
+  for await (const _ of open(signal)) break;
+  assertEquals(listening.size, 0);
+});
