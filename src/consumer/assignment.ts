@@ -28,6 +28,8 @@ import type { ConsumerCounters } from "./statistics.ts";
 /** A queue without an answer for so long is started afresh, in milliseconds (Java: pullMaxIdleTime). */
 const STALLED_MS = 120_000;
 const MEMBERS_TIMEOUT_MS = 3_000;
+/** How often a retry topic that does not exist is looked for with haste; after that the route poll finds it. */
+const RETRY_TOPIC_LOOKS = 10;
 
 /** What the assignment works with. */
 export interface AssignmentOptions {
@@ -58,6 +60,7 @@ export class Assignment {
   readonly #slots = new Map<string, Slot>();
   readonly #failing = new Set<string>();
   #generation = 0;
+  #missingRetryTopic = 0;
   #stopped = false;
 
   constructor(options: AssignmentOptions) {
@@ -118,7 +121,7 @@ export class Assignment {
     const { client, consumerGroup, strategy } = this.#options;
     const route = await this.#route(topic);
     // A topic that does not exist yet is looked for by the route poll; a retry topic comes with the first heartbeat.
-    if (route === undefined) return !isRetryTopic(topic);
+    if (route === undefined) return !isRetryTopic(topic) || ++this.#missingRetryTopic > RETRY_TOPIC_LOOKS;
     if (route.readQueues.length === 0) return true;
     const members = await this.#members(route);
     const allocated = strategy.allocate({

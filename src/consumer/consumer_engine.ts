@@ -5,12 +5,11 @@
  * The consumer talks to this, the client talks back through the ConsumerMember at the end of the file.
  */
 import type { ConsumerMember, RocketMQClient } from "../client/client.ts";
-import { BrokerError, ConsumerShutdownError } from "../core/errors.ts";
+import { ConsumerShutdownError } from "../core/errors.ts";
 import type { OffsetStore } from "../offsets/offset_store.ts";
 import { RemoteOffsetStore } from "../offsets/remote.ts";
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 import { retryTopic } from "../protocol/names.ts";
-import { ResponseCode } from "../protocol/response_codes.ts";
 import { parseSubscription, type SubscriptionData } from "../protocol/subscription_data.ts";
 import { type Loop, type LoopRunner, runLoops } from "../time/loop.ts";
 import { Assignment } from "./assignment.ts";
@@ -23,7 +22,7 @@ import type { MessageSelector } from "./selector.ts";
 import { Settlement } from "./settlement.ts";
 import { type ConsumerCounters, type ConsumerStatistics, newCounters } from "./statistics.ts";
 import type { ItemShape, StreamSource } from "./stream_source.ts";
-import { checkSubscriptions } from "./subscription_check.ts";
+import { checkClientId, checkSubscriptions, learnRoutes } from "./group_check.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 import { Takers } from "./takers.ts";
 import { Watch, WATCH_EVERY_MS } from "./watch.ts";
@@ -198,13 +197,14 @@ export class ConsumerEngine {
   async start(signal?: AbortSignal): Promise<void> {
     await this.#store.start();
     this.#forwardEvents();
+    const { consumerGroup } = this.#config;
+    await learnRoutes(this.#client, this.#subscriptions.topics(), signal);
+    await checkSubscriptions(this.#client, consumerGroup, this.#subscriptions.values());
+    if (this.#client.options.instanceName !== undefined) {
+      await checkClientId(this.#client, consumerGroup, this.#subscriptions.topics());
+    }
     this.#client.join(this.#member);
     this.#joined = true;
-    for (const topic of this.#subscriptions.topics()) {
-      signal?.throwIfAborted();
-      await this.#client.route(topic, signal ? { signal } : {}).catch(missingIsFine);
-    }
-    await checkSubscriptions(this.#client, this.#config.consumerGroup, this.#subscriptions.values());
     await this.#client.heartbeat();
     const firstRound = Promise.withResolvers<void>();
     this.#loops = runLoops(this.#timetable(firstRound.resolve), {
@@ -389,10 +389,4 @@ export class ConsumerEngine {
       onRouteChanged: () => this.#loops?.nudge("rebalance"),
     };
   }
-}
-
-/** A topic that does not exist yet is waited for; anything else fails the start. */
-function missingIsFine(error: unknown): void {
-  const code = error instanceof BrokerError ? error.facts.responseCode : undefined;
-  if (code !== ResponseCode.TOPIC_NOT_EXIST) throw error;
 }

@@ -77,9 +77,10 @@ export class ListenerPool {
     else this.#byTopic.set(topic, listener);
   }
 
-  /** Forgets the listener of `topic`. */
+  /** Forgets the listener of `topic`, and hands nothing of it out any more unless another listener serves it. */
   unregister(topic: string): void {
     this.#byTopic.delete(topic);
+    for (const lane of this.#ring.clear()) if (this.serves(lane.topic)) this.#ring.add(lane);
   }
 
   /** Whether `topic` has a listener of its own, or one that serves all. */
@@ -124,10 +125,10 @@ export class ListenerPool {
     while (this.#busy < this.#limit && !this.#stopped) {
       const delivery = this.#ring.next(clock.now());
       if (delivery === undefined) return;
-      const listener = this.#byTopic.get(delivery.topic) ?? this.#default;
+      // A lane is in the ring only while its topic is served.
+      const listener = (this.#byTopic.get(delivery.topic) ?? this.#default)!;
       if (typeof listener === "function") this.#call(listener, delivery);
-      else if (listener) this.#callWithBatch(listener, delivery);
-      else delivery.window.giveBack(delivery);
+      else this.#callWithBatch(listener, delivery);
     }
   }
 

@@ -100,10 +100,10 @@ export class Puller {
     while (!this.#over) {
       if (!isTaken(window) || !window.hasRoom || !budget.hasRoom) {
         await window.waitForRoom();
+        budget.passOn(); // whether or not this queue may pull now, the next in line looks too
         window.lastAnswerAt = this.#options.client.clock.now();
         continue;
       }
-      budget.passOn();
       if (this.#call.signal.aborted) this.#call = new AbortController();
       try {
         const reply = await this.#ask(this.#call.signal);

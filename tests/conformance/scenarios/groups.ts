@@ -229,3 +229,25 @@ export const mixedGroup: Scenario = {
     assert.deepEqual(restReceived().toSorted(), rest.toSorted());
   },
 };
+
+export const sameClientId: Scenario = {
+  name: "a second member with the client id of the first is refused at its start, and the first goes on",
+  async run(t) {
+    const topic = await t.topic("twins", { queues: 2 });
+    const consumerGroup = t.name("twin-group");
+    const instanceName = t.name("twin");
+    const first = t.consumer({ consumerGroup, instanceName });
+    first.subscribe(topic);
+    const collected = t.collect(first);
+    await first.start();
+    const second = t.consumer({ consumerGroup, instanceName });
+    second.subscribe(topic, "*", () => {});
+    await assert.rejects(second.start(), (error: Error) => {
+      assert.equal(error.name, "ConsumerStartError");
+      assert.match(error.message, /is taken there by .*choose another instanceName/);
+      return true;
+    });
+    const bodies = await t.fill(topic, 20);
+    await t.eventually("the first has all", () => collected.bodies.length === bodies.length);
+  },
+};
