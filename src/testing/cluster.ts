@@ -25,6 +25,8 @@ export interface BrokerSpec extends Partial<Omit<BrokerOptions, "brokerName" | "
   readonly name: string;
   /** Its port; a free one by default. */
   readonly port?: number;
+  /** How many slaves read from it, named `<name>-slave-1` and so on. Default 0. */
+  readonly slaves?: number;
 }
 
 /** How a cluster is set up; one name server and one broker by default. */
@@ -115,6 +117,7 @@ export class TestCluster {
   readonly #faults: Faults;
   readonly #nameServers: readonly NameServerNode[];
   readonly #brokers: ReadonlyMap<string, BrokerNode>;
+  readonly #masters: ReadonlyMap<string, BrokerNode>;
   readonly #view: ClusterView;
 
   /** A cluster whose machines are all off. */
@@ -137,13 +140,10 @@ export class TestCluster {
     const { nameServers = 1, brokers = 1 } = options;
     const ports = typeof nameServers === "number" ? Array<number>(nameServers).fill(0) : nameServers;
     this.#nameServers = ports.map((port, at) => new NameServerNode(`namesrv-${at}`, port, nodeWorld));
-    this.#brokers = new Map(
-      brokerSpecs(brokers).map(({ name, port, ...own }) => {
-        const settings = { ...DEFAULT_BROKER_OPTIONS, ...options.broker, ...own, brokerName: name };
-        return [name, new BrokerNode(settings, port ?? 0, nodeWorld)];
-      }),
-    );
-    this.#view = new ClusterView(this.#brokers, world.clock);
+    const nodes = brokerSpecs(brokers).flatMap((spec) => brokerNodes(spec, options.broker ?? {}, nodeWorld));
+    this.#brokers = new Map(nodes.map((node) => [node.name, node]));
+    this.#masters = new Map([...this.#brokers].filter(([, node]) => node.master === undefined));
+    this.#view = new ClusterView(this.#masters, world.clock);
   }
 
   /** The name servers, `host:port` separated by `;`. */
@@ -151,9 +151,14 @@ export class TestCluster {
     return this.#nameServers.map((node) => node.address).join(";");
   }
 
-  /** Names of the brokers. */
+  /** Names of the brokers, without slaves. */
   get brokers(): readonly string[] {
-    return [...this.#brokers.keys()];
+    return [...this.#masters.keys()];
+  }
+
+  /** Names of the slaves. */
+  get slaves(): readonly string[] {
+    return [...this.#brokers.keys()].filter((name) => !this.#masters.has(name));
   }
 
   /** What is inside: messages, offsets, members, locks. */
@@ -184,10 +189,12 @@ export class TestCluster {
     const node = this.#broker(name);
     if (node.running !== undefined) return;
     const broker = await node.start();
-    broker.state.topics.onChange = (topic, removed) => {
-      // A real broker's name server forgets a topic only when an administrator tells it to.
-      if (!removed) { for (const server of this.#nameServers) server.running?.putTopic(name, topic); }
-    };
+    if (node.master === undefined) {
+      broker.state.topics.onChange = (topic, removed) => {
+        // A real broker's name server forgets a topic only when an administrator tells it to.
+        if (!removed) { for (const server of this.#nameServers) server.running?.putTopic(name, topic); }
+      };
+    }
     for (const server of this.#nameServers) this.#register(server, node);
   }
 
@@ -199,7 +206,8 @@ export class TestCluster {
 
   /** Kills a broker: its connections break, and with `lose` what it had not saved is lost. */
   async killBroker(name: string, { lose = false }: { lose?: boolean } = {}): Promise<void> {
-    await this.#broker(name).kill(lose);
+    const node = this.#broker(name);
+    await node.kill(lose && node.master === undefined);
     this.#unregister(name);
   }
 
@@ -233,7 +241,7 @@ export class TestCluster {
 
   /** Removes a topic from all brokers and name servers. */
   deleteTopic(topic: string): void {
-    for (const { state } of this.#brokers.values()) {
+    for (const { state } of this.#masters.values()) {
       state.topics.remove(topic);
       state.store.removeTopic(topic);
     }
@@ -252,12 +260,12 @@ export class TestCluster {
 
   /** Makes everything that a broker (or all) took so far survive a crash. */
   flush(name?: string): void {
-    for (const node of name === undefined ? this.#brokers.values() : [this.#broker(name)]) node.state.flush();
+    for (const node of name === undefined ? this.#masters.values() : [this.#broker(name)]) node.state.flush();
   }
 
   /** A copy of what the brokers keep. */
   snapshot(): ClusterSnapshot {
-    return Object.fromEntries([...this.#brokers].map(([name, node]) => [name, node.state.snapshot()]));
+    return Object.fromEntries([...this.#masters].map(([name, node]) => [name, node.state.snapshot()]));
   }
 
   /** Puts back what a snapshot holds, broker by broker; those that run are restarted over it. */
@@ -279,7 +287,7 @@ export class TestCluster {
   #broker(name: string): BrokerNode {
     const node = this.#brokers.get(name);
     if (node === undefined) {
-      throw new Error(`Cannot find broker "${name}": there are ${this.brokers.join(", ")}`);
+      throw new Error(`Cannot find broker "${name}": there are ${[...this.#brokers.keys()].join(", ")}`);
     }
     return node;
   }
@@ -297,8 +305,8 @@ export class TestCluster {
   }
 
   #unregister(name: string): void {
-    const { brokerId } = this.#broker(name).options;
-    for (const server of this.#nameServers) server.running?.unregister(name, brokerId);
+    const { brokerName, brokerId } = this.#broker(name).options;
+    for (const server of this.#nameServers) server.running?.unregister(brokerName, brokerId);
   }
 }
 
@@ -318,6 +326,21 @@ function brokerSpecs(brokers: number | readonly (string | BrokerSpec)[]): Broker
     { length: brokers },
     (_, at) => ({ name: `broker-${String.fromCharCode(FIRST_LETTER + at)}` }),
   );
+}
+
+/** The machines of a broker and its slaves, the master first. */
+function brokerNodes(
+  { name, port = 0, slaves = 0, ...own }: BrokerSpec,
+  common: Partial<BrokerOptions>,
+  world: NodeWorld,
+): BrokerNode[] {
+  const settings = { ...DEFAULT_BROKER_OPTIONS, ...common, ...own, brokerName: name };
+  const master = new BrokerNode({ ...settings, brokerId: 0 }, port, world);
+  const others = Array.from(
+    { length: slaves },
+    (_, at) => new BrokerNode({ ...settings, brokerId: at + 1, suggestSlave: false }, 0, world, master),
+  );
+  return [master, ...others];
 }
 
 function withoutUndefined({ listen, connect }: ClusterOptions): { listen?: Listen; connect?: Connect } {

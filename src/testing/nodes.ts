@@ -83,26 +83,27 @@ export class NameServerNode {
   }
 }
 
-/** A machine for a broker. */
+/** A machine for a broker, master or slave. */
 export class BrokerNode {
+  /** What faults, the wire log and the cluster call it. */
+  readonly name: string;
   /** Settings of the broker. */
   readonly options: BrokerOptions;
+  /** The master of a slave. */
+  readonly master: BrokerNode | undefined;
   readonly #world: NodeWorld;
   #address: Address;
   #server: Server | undefined;
   #broker: Broker | undefined;
   #state: BrokerState | undefined;
 
-  /** A machine without a process; port 0 takes a free one at the first start. */
-  constructor(options: BrokerOptions, port: number, world: NodeWorld) {
+  /** A machine without a process; port 0 takes a free one at the first start. A slave reads what `master` keeps. */
+  constructor(options: BrokerOptions, port: number, world: NodeWorld, master?: BrokerNode) {
+    this.name = master === undefined ? options.brokerName : `${options.brokerName}-slave-${options.brokerId}`;
     this.options = options;
+    this.master = master;
     this.#world = world;
     this.#address = { host: world.host, port };
-  }
-
-  /** Name of the broker. */
-  get name(): string {
-    return this.options.brokerName;
   }
 
   /** `host:port` of it. */
@@ -117,6 +118,7 @@ export class BrokerNode {
 
   /** What the broker keeps. @throws Error before the first start. */
   get state(): BrokerState {
+    if (this.master !== undefined) return this.master.state;
     if (this.#state === undefined) throw new Error(`Cannot look into ${this.name}: it was never started`);
     return this.#state;
   }
@@ -135,8 +137,8 @@ export class BrokerNode {
     });
     this.#address = await server.start(this.#address);
     this.#server = server;
-    this.#state ??= new BrokerState(this.options, clock, this.#address);
-    this.#broker = new Broker(this.options, this.#state, this.#address, this.#world);
+    if (this.master === undefined) this.#state ??= new BrokerState(this.options, clock, this.#address);
+    this.#broker = new Broker(this.options, this.state, this.#address, this.#world);
     this.#broker.start();
     early.resolve(this.#broker);
     return this.#broker;

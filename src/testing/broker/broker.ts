@@ -23,10 +23,11 @@ import { brokerHandlers } from "../handlers/broker_handlers.ts";
 import { type HandlerRow, notSupported, refuse } from "../handlers/handler.ts";
 import type { NewMessage, Stored } from "../store/message_store.ts";
 import type { BrokerOptions } from "./broker_options.ts";
-import type { BrokerState } from "./broker_state.ts";
+import type { ArrivalListener, BrokerState } from "./broker_state.ts";
 import { LockTable } from "./lock_table.ts";
 import { MemberTable } from "./member_table.ts";
 import { Filters } from "./message_filter.ts";
+import { slaveRefusal } from "./slave.ts";
 import { ParkedRequests } from "./parked_requests.ts";
 import { Pops } from "./pop.ts";
 import { Schedule } from "./schedule.ts";
@@ -83,6 +84,7 @@ export class Broker {
   readonly #schedule: Schedule;
   readonly #timers: Timers;
   readonly #uniqueKeys: () => string;
+  readonly #onArrival: ArrivalListener;
 
   /** A broker over `state`, reached at `address`. */
   constructor(options: BrokerOptions, state: BrokerState, address: Address, world: BrokerWorld) {
@@ -100,7 +102,8 @@ export class Broker {
     this.#schedule = new Schedule(this);
     this.#timers = new Timers(this);
     this.pops = new Pops(this);
-    state.onArrival = (message, stored, tagsCode) => this.#arrived(message, stored, tagsCode);
+    this.#onArrival = (message, stored, tagsCode) => this.#arrived(message, stored, tagsCode);
+    state.onArrival.add(this.#onArrival);
     this.members.onChange = (group, channels) => {
       const notify = group.messageModel !== "BROADCASTING" &&
         (state.groups.peek(group.group)?.notifyConsumerIdsChangedEnable ?? true);
@@ -109,6 +112,11 @@ export class Broker {
         this.tell(channel, operations.notifyConsumerIdsChanged, { consumerGroup: group.group });
       }
     };
+  }
+
+  /** Whether it only reads what its master keeps. */
+  get isSlave(): boolean {
+    return this.options.brokerId !== 0;
   }
 
   /** Its name. */
@@ -155,14 +163,15 @@ export class Broker {
     return encodeOffsetId(this.address, physicalOffset);
   }
 
-  /** Begins what happens by itself. */
+  /** Begins what happens by itself; a slave leaves to its master what changes messages. */
   start(): void {
     const { flushIntervalMs, saveOffsetsIntervalMs, memberTimeoutMs } = this.options;
-    this.alarms.every(flushIntervalMs, () => this.state.store.flush());
-    this.alarms.every(saveOffsetsIntervalMs, () => this.state.saveProgress());
     this.alarms.every(MEMBER_SCAN_MS, () => {
       for (const channel of this.members.silentSince(this.clock.now() - memberTimeoutMs)) channel.close();
     });
+    if (this.isSlave) return;
+    this.alarms.every(flushIntervalMs, () => this.state.store.flush());
+    this.alarms.every(saveOffsetsIntervalMs, () => this.state.saveProgress());
     this.#schedule.start();
     this.#timers.start();
     this.pops.start();
@@ -172,12 +181,14 @@ export class Broker {
   /** Ends it; the state stays as it is. */
   stop(): void {
     this.alarms.stop();
-    this.state.onArrival = undefined;
+    this.state.onArrival.delete(this.#onArrival);
     this.members.onChange = undefined;
   }
 
   /** Serves a request. */
   serve(request: InboundRequest): OutboundReply | undefined | Promise<OutboundReply | undefined> {
+    const refusal = this.isSlave ? slaveRefusal(request.command.code) : undefined;
+    if (refusal !== undefined) return refusal;
     const handler = this.#handlers.get(request.command.code);
     return handler === undefined ? notSupported(request.command.code) : handler.serve(this, request);
   }
@@ -212,6 +223,7 @@ export class Broker {
       tagsCode,
       properties: message.properties,
     });
+    if (this.isSlave) return;
     this.#schedule.arrived(message);
     this.#timers.arrived(message, stored);
   }

@@ -69,6 +69,8 @@ export interface BrokerOptions {
   readonly flushIntervalMs: number;
   /** How often committed offsets are saved, in milliseconds: what a crash loses. Default 5000. */
   readonly saveOffsetsIntervalMs: number;
+  /** Whether a master tells consumers to pull from its first slave (a stock broker: when they are slow). Default false. */
+  readonly suggestSlave: boolean;
   /** Number of the version that is answered with (an MQVersion ordinal). Default 513, V5_5_0. */
   readonly version: number;
 }
@@ -106,5 +108,6 @@ export const DEFAULT_BROKER_OPTIONS: Omit<BrokerOptions, "brokerName"> = {
   logBlockBytes: 4 * 1024 * 1024,
   flushIntervalMs: 500,
   saveOffsetsIntervalMs: 5000,
+  suggestSlave: false,
   version: 513,
 };

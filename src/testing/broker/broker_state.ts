@@ -60,7 +60,10 @@ export interface BrokerSnapshot {
   readonly requestModes: readonly (readonly [string, RequestModeSetting])[];
 }
 
-/** What one broker keeps. */
+/** Hears of a message that was stored. */
+export type ArrivalListener = (message: NewMessage, stored: Stored, tagsCode: number) => void;
+
+/** What one broker keeps; its slaves read the same. */
 export class BrokerState {
   /** Topics by name. */
   readonly topics: TopicTable;
@@ -80,8 +83,8 @@ export class BrokerState {
   readonly popped: PopTable = new PopTable();
   /** How groups get a topic's messages, by `topic@group`. */
   readonly requestModes: Map<string, RequestModeSetting> = new Map();
-  /** Is told of every message stored. */
-  onArrival: ((message: NewMessage, stored: Stored, tagsCode: number) => void) | undefined;
+  /** Are told of every message stored: the master's process, and those of its slaves. */
+  readonly onArrival: Set<ArrivalListener> = new Set();
 
   /** The state of a broker that was never started. */
   constructor(options: BrokerOptions, clock: Clock, storeHost: HostPort) {
@@ -94,7 +97,9 @@ export class BrokerState {
       retentionBytes: options.retentionBytes,
       retentionMessages: options.retentionMessages,
       blockBytes: options.logBlockBytes,
-      onArrival: (message, stored, tagsCode) => this.onArrival?.(message, stored, tagsCode),
+      onArrival: (message, stored, tagsCode) => {
+        for (const listener of this.onArrival) listener(message, stored, tagsCode);
+      },
     });
   }
 

@@ -74,7 +74,7 @@ function pull(
     code: isNothingYet ? ResponseCode.PULL_NOT_FOUND : CODE_OF[read.status],
     remark: read.status,
     header: {
-      suggestWhichBrokerId: 0,
+      suggestWhichBrokerId: broker.options.suggestSlave ? 1 : 0,
       nextBeginOffset: read.nextOffset,
       minOffset: read.minOffset,
       maxOffset: read.maxOffset,

@@ -172,3 +172,58 @@ Deno.test("a cluster on real sockets starts and stops and leaves nothing behind"
   assertEquals(cluster.brokers, ["broker-a", "broker-b"]);
   await cluster.stop();
 });
+
+Deno.test("a slave reads what its master keeps, goes on without it, and refuses messages", async () => {
+  const scene = await stage({
+    brokers: [{ name: "broker-a", slaves: 1, suggestSlave: true }],
+    topics: { T: 1 },
+  });
+  assertEquals(scene.cluster.slaves, ["broker-a-slave-1"]);
+  const names = await scene.dial(scene.cluster.namesrvAddr);
+  const addresses = async () =>
+    topicRouteData.read((await names.call(operations.getRouteInfoByTopic, { topic: "T" })).body)
+      .brokerDatas[0]!.brokerAddrs;
+  const master = await scene.dial();
+  const slave = await scene.dial(scene.cluster.brokerAddress("broker-a-slave-1"));
+  assertEquals([...(await addresses()).keys()].sort(), [0, 1]);
+  const waiting = slave.pull("T", 0, 0, { sysFlag: 6 });
+  await scene.clock.settle();
+  await master.send("T", 0, "kept");
+  assertEquals(textsOf((await waiting).body), ["kept"]);
+  assertEquals((await master.pull("T", 0, 0)).header.suggestWhichBrokerId, 1);
+  await scene.cluster.killBroker("broker-a");
+  assertEquals([...(await addresses()).keys()], [1]);
+  const pulled = await slave.pull("T", 0, 0);
+  assertEquals([textsOf(pulled.body), pulled.header.suggestWhichBrokerId], [["kept"], 0]);
+  assertEquals((await slave.send("T", 0, "no")).code, 14);
+  await scene.cluster.startBroker("broker-a");
+  assertEquals([...(await addresses()).keys()].sort(), [0, 1]);
+  await scene.stop();
+});
+
+Deno.test("a snapshot put back takes messages, offsets and delays to what they were", async () => {
+  const scene = await stage({ topics: { T: 1 }, broker: { delayLevelsMs: [10_000] } });
+  let client = await scene.dial();
+  await client.heartbeat("c", "G", { T: "*" });
+  await client.send("T", 0, "before");
+  await client.send("T", 0, "delayed", { DELAY: "1" });
+  const commit = (commitOffset: number) =>
+    client.call(operations.updateConsumerOffset, {
+      consumerGroup: "G",
+      topic: "T",
+      queueId: 0,
+      commitOffset,
+    });
+  await commit(1);
+  const snapshot = scene.cluster.snapshot();
+  await client.send("T", 0, "after");
+  await commit(2);
+  await scene.cluster.restore(snapshot);
+  assertEquals(scene.cluster.inspect.messages("T").map((each) => each.text), ["before"]);
+  assertEquals(scene.cluster.inspect.progress("G", "T")[0]!.offset, 1);
+  await scene.clock.advance(10_000);
+  assertEquals(scene.cluster.inspect.messages("T").map((each) => each.text), ["before", "delayed"]);
+  client = await scene.dial();
+  assertEquals(textsOf((await client.pull("T", 0, 1)).body), ["delayed"]);
+  await scene.stop();
+});
