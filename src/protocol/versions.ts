@@ -31,9 +31,6 @@ export const MQVersion = {
 /** The version that this client says it is. */
 export const CLIENT_VERSION: number = MQVersion.V5_5_0;
 
-/** The language that this client says it is: the one that every broker knows and treats in no special way. */
-export const CLIENT_LANGUAGE = "OTHER";
-
 /** Name of a version ordinal; past the known ones `HIGHER_VERSION`, between them the number itself. */
 export function versionName(version: number): string {
   if (version >= MQVersion.HIGHER_VERSION) return "HIGHER_VERSION";
@@ -43,21 +40,3 @@ export function versionName(version: number): string {
 const VERSION_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(MQVersion).map(([name, ordinal]): [number, string] => [ordinal, name]),
 );
-
-/** Language names by code (LanguageCode): the index is the byte of the binary header. */
-export const LANGUAGES = [
-  "JAVA",
-  "CPP",
-  "DOTNET",
-  "PYTHON",
-  "DELPHI",
-  "ERLANG",
-  "RUBY",
-  "OTHER",
-  "HTTP",
-  "GO",
-  "PHP",
-  "OMS",
-  "RUST",
-  "NODE_JS",
-] as const;

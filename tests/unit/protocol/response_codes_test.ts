@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ResponseCode, responseCodeName, responseCodes } from "../../../src/protocol/response_codes.ts";
-import { LANGUAGES, MQVersion, versionName } from "../../../src/protocol/versions.ts";
+import { MQVersion, versionName } from "../../../src/protocol/versions.ts";
+import { LANGUAGES } from "../../../src/wire/command.ts";
 import { vectors } from "../vectors.ts";
 
 const headers = vectors<unknown, { languageCodes: Record<string, number> }>("headers.json");
