@@ -38,7 +38,22 @@ export { type MessageSelector, sql, tag } from "./src/consumer/selector.ts";
 export type { ConsumerCounters, ConsumerStatistics, QueueStatistics } from "./src/consumer/statistics.ts";
 export type { ConsumeFromWhere } from "./src/consumer/start_offset.ts";
 export type { Subscription } from "./src/consumer/subscriptions.ts";
-export type { OffsetStore, OffsetStoreMetrics, ReadOffsetType } from "./src/offsets/offset_store.ts";
+export {
+  getOffsetStoreMetrics,
+  type OffsetMessageModel,
+  type OffsetStore,
+  type OffsetStoreMetrics,
+  type ReadOffsetType,
+} from "./src/offsets/offset_store.ts";
+export type { BrokerCaller } from "./src/offsets/broker_caller.ts";
+export { createOffsetStore } from "./src/offsets/create.ts";
+export type { KvAtomic, KvDatabase, KvKey } from "./src/offsets/kv.ts";
+export type { RedisClient } from "./src/offsets/redis.ts";
+export {
+  type OffsetStoreConfig,
+  type OffsetStoreName,
+  validateOffsetStoreConfig,
+} from "./src/offsets/store_config.ts";
 export { MemoryOffsetStore } from "./src/offsets/memory.ts";
 export type { Phase } from "./src/core/lifecycle.ts";
 export {

@@ -6,7 +6,11 @@ import type { Fields, Of, Operation } from "../wire/schema.ts";
 
 /** Calls a broker by its name. A RocketMQClient is one. */
 export interface BrokerCaller {
-  /** Sends `header` (and a body) to broker `brokerName` and resolves with its answer. */
+  /**
+   * Sends `header` (and a body) to broker `brokerName` and resolves with its answer.
+   *
+   * @internal
+   */
   call<Q extends Fields, R extends Fields>(
     brokerName: string,
     operation: Operation<Q, R>,

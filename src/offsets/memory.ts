@@ -5,11 +5,12 @@
  */
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 import type { OffsetStore, OffsetStoreMetrics, ReadOffsetType } from "./offset_store.ts";
+import { OffsetTable } from "./offset_table.ts";
 
 /** Keeps offsets in memory. */
 export class MemoryOffsetStore implements OffsetStore {
   readonly #stored: Map<string, number>;
-  readonly #offsets = new Map<string, number>();
+  readonly #table = new OffsetTable();
   #persisted = 0;
   #fetched = 0;
 
@@ -30,39 +31,34 @@ export class MemoryOffsetStore implements OffsetStore {
 
   /** See OffsetStore. */
   load(queues: readonly MessageQueue[]): Promise<void> {
-    for (const queue of queues) {
-      const offset = this.#stored.get(queueKey(queue));
-      if (offset !== undefined) this.#offsets.set(queueKey(queue), offset);
-    }
+    for (const queue of queues) this.#fetch(queue);
     return Promise.resolve();
+  }
+
+  #fetch(queue: MessageQueue): number | undefined {
+    this.#fetched++;
+    const stored = this.#stored.get(queueKey(queue));
+    if (stored !== undefined) this.#table.set(queue, stored);
+    return stored;
   }
 
   /** See OffsetStore. */
   readOffset(queue: MessageQueue, type: ReadOffsetType): Promise<number | undefined> {
-    const key = queueKey(queue);
-    const known = this.#offsets.get(key);
-    if (type === "READ_FROM_MEMORY" || (type === "MEMORY_FIRST_THEN_STORE" && known !== undefined)) {
-      return Promise.resolve(known);
-    }
-    this.#fetched++;
-    const stored = this.#stored.get(key);
-    if (stored !== undefined) this.#offsets.set(key, stored);
-    return Promise.resolve(stored);
+    const known = this.#table.get(queue)?.offset;
+    const fromMemory = type === "READ_FROM_MEMORY" || (type !== "READ_FROM_STORE" && known !== undefined);
+    return Promise.resolve(fromMemory ? known : this.#fetch(queue));
   }
 
-  /** See OffsetStore. */
+  /** See OffsetStore. @throws OffsetError when `offset` is none. */
   updateOffset(queue: MessageQueue, offset: number, increaseOnly = true): void {
-    const key = queueKey(queue);
-    const known = this.#offsets.get(key);
-    if (known === undefined || !increaseOnly || offset > known) this.#offsets.set(key, offset);
+    this.#table.update(queue, offset, increaseOnly);
   }
 
   /** See OffsetStore. */
   persist(queue: MessageQueue): Promise<void> {
-    const key = queueKey(queue);
-    const offset = this.#offsets.get(key);
-    if (offset !== undefined && this.#stored.get(key) !== offset) {
-      this.#stored.set(key, offset);
+    const entry = this.#table.get(queue);
+    if (entry && this.#stored.get(queueKey(queue)) !== entry.offset) {
+      this.#stored.set(queueKey(queue), entry.offset);
       this.#persisted++;
     }
     return Promise.resolve();
@@ -75,16 +71,17 @@ export class MemoryOffsetStore implements OffsetStore {
 
   /** See OffsetStore. */
   removeOffset(queue: MessageQueue): void {
-    this.#offsets.delete(queueKey(queue));
+    this.#table.delete(queue);
   }
 
   /** See OffsetStore. */
   metrics(): OffsetStoreMetrics {
     return {
-      queues: this.#offsets.size,
+      queues: this.#table.size,
       persisted: this.#persisted,
       persistFailures: 0,
       fetched: this.#fetched,
+      overtaken: 0,
     };
   }
 }

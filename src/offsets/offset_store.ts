@@ -5,7 +5,11 @@
  * wherever the store keeps them (broker, file, database). "No offset" and "the question failed" are different answers:
  * the first is `undefined`, the second rejects.
  */
+import { ConfigError } from "../core/errors.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
+
+/** Who shares the queues: CLUSTERING, the members among them; BROADCASTING, every member has them all. */
+export type OffsetMessageModel = "CLUSTERING" | "BROADCASTING";
 
 /** Which memory a read asks: the store's own, what was persisted, or the first and then the second. */
 export type ReadOffsetType = "READ_FROM_MEMORY" | "READ_FROM_STORE" | "MEMORY_FIRST_THEN_STORE";
@@ -20,10 +24,14 @@ export interface OffsetStoreMetrics {
   readonly persistFailures: number;
   /** Offsets read from where they are persisted. */
   readonly fetched: number;
+  /** Persists that found another member's offset further on, and left it. */
+  readonly overtaken: number;
 }
 
 /** Keeps the offsets of one group. Implement it to keep them elsewhere. */
 export interface OffsetStore {
+  /** The message model that it is made for; a consumer of the other refuses it. Absent: it serves both. */
+  readonly messageModel?: OffsetMessageModel | undefined;
   /** Opens what the store needs. */
   start(): Promise<void>;
   /** Persists nothing by itself; releases what `start` opened. */
@@ -46,4 +54,18 @@ export interface OffsetStore {
   removeOffset(queue: MessageQueue): void;
   /** What it did so far. */
   metrics(): OffsetStoreMetrics;
+}
+
+/** What a store did so far; the same as `store.metrics()`. */
+export function getOffsetStoreMetrics(store: OffsetStore): OffsetStoreMetrics {
+  return store.metrics();
+}
+
+/** Checks that a group of `messageModel` may keep its offsets in `store`. @throws ConfigError */
+export function checkStoreServes(store: OffsetStore, messageModel: OffsetMessageModel): void {
+  if (store.messageModel === undefined || store.messageModel === messageModel) return;
+  const message = `it is made for ${store.messageModel}, not for ${messageModel}`;
+  throw new ConfigError(`Cannot use the offset store: ${message}`, {
+    problems: [{ path: "offsetStore", message }],
+  });
 }

@@ -10,6 +10,8 @@ import { queryConsumerOffset, updateConsumerOffset } from "../protocol/operation
 import { ResponseCode } from "../protocol/response_codes.ts";
 import type { OffsetStore, OffsetStoreMetrics, ReadOffsetType } from "./offset_store.ts";
 import type { BrokerCaller } from "./broker_caller.ts";
+import { checkOffset } from "./offset_table.ts";
+import { persistEach } from "./persist_each.ts";
 
 /** How long a broker may take to store an offset, in milliseconds (Java: 5000). */
 const PERSIST_TIMEOUT_MS = 5_000;
@@ -23,6 +25,8 @@ interface Entry {
 
 /** Keeps a group's offsets on the brokers. */
 export class RemoteOffsetStore implements OffsetStore {
+  /** Only a group that shares its queues keeps one offset for each. */
+  readonly messageModel = "CLUSTERING";
   readonly #caller: BrokerCaller;
   readonly #group: string;
   readonly #entries = new Map<string, Entry>();
@@ -82,6 +86,7 @@ export class RemoteOffsetStore implements OffsetStore {
 
   /** See OffsetStore. */
   updateOffset(queue: MessageQueue, offset: number, increaseOnly = true): void {
+    checkOffset(queue, offset);
     const key = queueKey(queue);
     const entry = this.#entries.get(key);
     if (!entry) this.#entries.set(key, { offset, persisted: undefined });
@@ -122,20 +127,8 @@ export class RemoteOffsetStore implements OffsetStore {
   }
 
   /** See OffsetStore. */
-  async persistAll(queues: readonly MessageQueue[]): Promise<void> {
-    const results = await Promise.allSettled(queues.map((queue) => this.persist(queue)));
-    const failures = results.filter((result) => result.status === "rejected").map((result) =>
-      result.reason as Error
-    );
-    if (failures.length === 1) throw failures[0];
-    if (failures.length > 1) {
-      throw new OffsetError(
-        `Cannot store the offsets of ${failures.length} of ${queues.length} queues of group "${this.#group}": ${
-          failures.map((failure) => failure.message).join("; ")
-        }`,
-        { cause: failures[0], group: this.#group },
-      );
-    }
+  persistAll(queues: readonly MessageQueue[]): Promise<void> {
+    return persistEach(queues, this.#group, (queue) => this.persist(queue));
   }
 
   /** See OffsetStore. */
@@ -150,6 +143,7 @@ export class RemoteOffsetStore implements OffsetStore {
       persisted: this.#persisted,
       persistFailures: this.#persistFailures,
       fetched: this.#fetched,
+      overtaken: 0,
     };
   }
 }
