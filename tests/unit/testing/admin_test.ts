@@ -1,0 +1,74 @@
+import { assertEquals } from "@std/assert";
+import { consumerConnection, consumeStats, resetOffset } from "../../../src/protocol/bodies.ts";
+import * as operations from "../../../src/protocol/operations.ts";
+import { stage } from "./bench_client.ts";
+
+const reset = { topic: "T", group: "CG", timestamp: 0, isForce: true, queueId: -1, offset: -1 };
+
+Deno.test("an offset reset waits for the next pull, which is told of it, and commits before are ignored", async () => {
+  const scene = await stage({ topics: { T: 1 } });
+  const client = await scene.dial();
+  await client.heartbeat("c", "CG", { T: "*" });
+  for (const text of ["a", "b"]) await client.send("T", 0, text);
+  const commit = (commitOffset: number) =>
+    client.call(operations.updateConsumerOffset, {
+      consumerGroup: "CG",
+      topic: "T",
+      queueId: 0,
+      commitOffset,
+    });
+  await commit(2);
+  const done = await client.call(operations.invokeBrokerToResetOffset, reset);
+  assertEquals([...resetOffset.read(done.body).offsetTable.values()], [0]);
+  assertEquals((await commit(2)).remark, "Offset has been previously reset");
+  const pull = await client.pull("T", 0, 2);
+  assertEquals([pull.code, pull.remark, pull.header.nextBeginOffset], [21, "OFFSET_RESET", 0]);
+  assertEquals((await commit(1)).code, 0);
+  const stats = await client.call(operations.getConsumeStats, { consumerGroup: "CG" });
+  const [progress] = consumeStats.read(stats.body).offsetTable.values();
+  assertEquals([progress!.brokerOffset, progress!.consumerOffset], [2, 1]);
+  await scene.stop();
+});
+
+Deno.test("a broker that behaves as before 5.2 pushes a reset to the members", async () => {
+  const scene = await stage({ topics: { T: 1 }, broker: { useServerSideResetOffset: false } });
+  const client = await scene.dial();
+  assertEquals((await client.call(operations.invokeBrokerToResetOffset, reset)).code, 1);
+  await client.heartbeat("c", "CG", { T: "*" });
+  await client.send("T", 0, "a");
+  await client.call(operations.updateConsumerOffset, {
+    consumerGroup: "CG",
+    topic: "T",
+    queueId: 0,
+    commitOffset: 1,
+  });
+  assertEquals((await client.call(operations.invokeBrokerToResetOffset, reset)).code, 0);
+  await scene.clock.settle();
+  const pushed = client.received.find((each) => each.command.code === 220)!;
+  assertEquals([...resetOffset.read(pushed.body).offsetTable.values()], [0]);
+  await scene.stop();
+});
+
+Deno.test("what is asked of a consumer is passed on, and its answer back, whatever it is", async () => {
+  const scene = await stage({ topics: { T: 1 } });
+  const admin = await scene.dial();
+  const consumer = await scene.dial();
+  await consumer.heartbeat("c", "CG", { T: "a || b" });
+  const ask = (clientId: string) =>
+    admin.call(operations.getConsumerRunningInfo, { consumerGroup: "CG", clientId, jstackEnable: false });
+  consumer.onRequest = () => ({ code: 0, body: new TextEncoder().encode("{}") });
+  assertEquals(new TextDecoder().decode((await ask("c")).body), "{}");
+  consumer.onRequest = () => ({ code: 1, remark: "not me" });
+  const refused = await ask("c");
+  assertEquals([refused.code, refused.remark], [1, "not me"]);
+  assertEquals((await ask("d")).remark, "The Consumer <CG> <d> not online");
+  consumer.onRequest = () => undefined;
+  const late = ask("c");
+  await scene.clock.advance(10_000);
+  assertEquals((await late).code, 207);
+  const { body } = await admin.call(operations.getConsumerConnectionList, { consumerGroup: "CG" });
+  const { connectionSet, subscriptionTable } = consumerConnection.read(body);
+  assertEquals(connectionSet.map((each) => each.clientId), ["c"]);
+  assertEquals(subscriptionTable["T"]!.tagsSet, ["a", "b"]);
+  await scene.stop();
+});
