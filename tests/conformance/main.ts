@@ -5,13 +5,11 @@
  *     --only <text>        those whose name holds the text; may be repeated
  *     --parallel <n>       so many at once (8)
  *     --control "<command>" launcher of the real cluster, for the scenarios that stop and start its parts
- *     --version 4.9.7      the real cluster's version, when it is not the newest; by default what the launcher is told
  *
  * One line per scenario, then the errors, then `N passed, N failed`. The exit code tells whether all held.
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { exceptionFor } from "./exceptions.ts";
 import { embeddedRig, realRig, repositoryControl } from "./rig.ts";
 import { countOutcomes, outcomeLine, runAll } from "./runner.ts";
 import { scenarios } from "./scenarios.ts";
@@ -24,23 +22,19 @@ const { values } = parseArgs({
     only: { type: "string", multiple: true },
     parallel: { type: "string", default: "8" },
     control: { type: "string" },
-    version: { type: "string" },
   },
 });
-if (values.embedded === (values.namesrv !== undefined)) {
+if ((values.embedded ?? false) === (values.namesrv !== undefined)) {
   console.error(
     "usage: main.ts --embedded | --namesrv host:port [--only text] [--parallel 8] [--control command]",
   );
   process.exit(2);
 }
 const only = values.only ?? [];
-const version = values.version ?? values.control?.match(/--version (\S+)/)?.[1];
-const chosen = scenarios
-  .filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)))
-  .map((scenario) => exceptionFor(scenario, version));
+const chosen = scenarios.filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)));
 const rig = values.namesrv === undefined
   ? await embeddedRig()
-  : realRig(values.namesrv, values.control?.split(" ") ?? repositoryControl(version));
+  : realRig(values.namesrv, values.control?.split(" ") ?? repositoryControl());
 console.log(`${chosen.length} scenarios on ${runtime} and the ${rig.kind} cluster at ${rig.namesrvAddr}`);
 const began = performance.now();
 const outcomes = await runAll(chosen, rig, {

@@ -105,10 +105,10 @@ export function realRig(namesrvAddr: string, control: readonly string[] | undefi
 }
 
 /** The launcher of this repository, when these files are in it. */
-export function repositoryControl(version: string | undefined): string[] | undefined {
+export function repositoryControl(): string[] | undefined {
   const launcher = fileURLToPath(new URL("../cluster/cluster.ts", import.meta.url));
   if (!existsSync(launcher)) return undefined;
-  return ["deno", "run", "-A", launcher, ...(version === undefined ? [] : ["--version", version])];
+  return ["deno", "run", "-A", launcher];
 }
 
 /** Runs a program and gives its standard output. @throws Error with what it said when it fails. */
