@@ -132,7 +132,6 @@ export class ConsumerEngine {
         suspendMs: config.brokerSuspendMs,
         checkCrc: config.checkCrc,
         onBadRecord: config.onBadRecord,
-        commitWithPull: config.offsetStore === undefined,
         subscription: (topic) =>
           topic === this.#retry.topic ? this.#retry : this.#subscriptions.get(topic)?.data,
         isTaken: (window) => this.#takers.isWindowTaken(window),

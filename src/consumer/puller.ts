@@ -20,8 +20,6 @@ import type { ConsumerEvent } from "./events.ts";
 import type { QueueWindow } from "./queue_window.ts";
 import type { ConsumerCounters } from "./statistics.ts";
 
-/** PullSysFlag: the header's commitOffset counts. */
-const FLAG_COMMIT = 0x1;
 /** PullSysFlag: the broker may park the call. */
 const FLAG_SUSPEND = 0x2;
 /** Beyond what the broker may park a call for, it gets this long to answer, in milliseconds (Java: 30 s − 15 s). */
@@ -50,8 +48,6 @@ export interface PullerOptions {
   readonly suspendMs: number;
   readonly checkCrc: boolean;
   readonly onBadRecord: "stall" | "skip";
-  /** Whether offsets go to the broker along with the pull. */
-  readonly commitWithPull: boolean;
   /** The subscription that the broker knows, by the window's topic. */
   readonly subscription: (topic: string) => SubscriptionData | undefined;
   /** Whether someone takes the messages of a topic. */
@@ -119,20 +115,19 @@ export class Puller {
   }
 
   #ask(signal: AbortSignal): Promise<Reply<typeof pullMessage.response>> {
-    const { client, consumerGroup, batchSize, batchBytes, suspendMs, commitWithPull, subscription } =
-      this.#options;
+    const { client, consumerGroup, batchSize, batchBytes, suspendMs, subscription } = this.#options;
     const window = this.#window;
     const { topic, brokerName, queueId } = window.queue;
-    const commitOffset = window.commitOffset;
-    const commits = commitWithPull && commitOffset > 0 && window.suggestedBrokerId === 0;
     return client.call(brokerName, pullMessage, {
       consumerGroup,
       topic,
       queueId,
       queueOffset: window.cursor,
       maxMsgNums: batchSize,
-      sysFlag: FLAG_SUSPEND | (commits ? FLAG_COMMIT : 0),
-      commitOffset: commits ? commitOffset : 0,
+      // Java sends an offset along (FLAG_COMMIT_OFFSET). Brokers serve pulls and commits on threads of their own, so
+      // that of a pull served late would take back a later commit: the last one of a shutdown, or a new owner's.
+      sysFlag: FLAG_SUSPEND,
+      commitOffset: 0,
       suspendTimeoutMillis: suspendMs,
       subVersion: subscription(topic)?.subVersion ?? 0,
       expressionType: subscription(topic)?.expressionType ?? "TAG",

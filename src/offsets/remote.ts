@@ -2,7 +2,8 @@
  * Offsets kept by the broker that owns the queue: the store of a clustering group.
  *
  * Agrees with Java's RemoteBrokerOffsetStore, save that a persist is acknowledged: an offset counts as persisted only
- * when the broker has said so, and one that failed is sent again at the next interval.
+ * when the broker has said so, and one that failed is sent again at the next interval. Of one queue a single offset is on
+ * its way: a broker's threads could overtake each other with two, and the older one would stay.
  */
 import { BrokerError, OffsetError, OffsetFetchError } from "../core/errors.ts";
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
@@ -21,6 +22,8 @@ const FETCH_TIMEOUT_MS = 5_000;
 interface Entry {
   offset: number;
   persisted: number | undefined;
+  /** Settles when the offset that is on its way has arrived, or has failed to. */
+  sending?: Promise<void> | undefined;
 }
 
 /** Keeps a group's offsets on the brokers. */
@@ -96,8 +99,16 @@ export class RemoteOffsetStore implements OffsetStore {
   /** See OffsetStore. An offset that the broker has already is not sent again. */
   async persist(queue: MessageQueue): Promise<void> {
     const entry = this.#entries.get(queueKey(queue));
-    if (!entry || entry.persisted === entry.offset) return;
-    const offset = entry.offset;
+    if (!entry) return;
+    while (entry.sending) await entry.sending;
+    if (entry.persisted === entry.offset) return;
+    const sent = this.#send(queue, entry);
+    entry.sending = sent.catch(() => {}).finally(() => entry.sending = undefined);
+    await sent;
+  }
+
+  async #send(queue: MessageQueue, entry: Entry): Promise<void> {
+    const { offset } = entry;
     try {
       await this.#caller.call(queue.brokerName, updateConsumerOffset, {
         consumerGroup: this.#group,

@@ -27,6 +27,9 @@ export interface PassingReply {
  */
 export type Tampering = (reply: PassingReply) => void | Buffer | "tear";
 
+/** How long a request is kept back while others overtake it, in milliseconds; 0 to pass it on at once. */
+export type Detention = (code: number, fields: Readonly<Record<string, string>>) => number;
+
 interface Header {
   code: number;
   opaque: number;
@@ -54,9 +57,12 @@ class FrameReader {
 export class TamperingProxy {
   /** Sees every answer; replace it at any time. */
   tamper: Tampering | undefined;
+  /** Sees every request; replace it at any time. */
+  detain: Detention | undefined;
   readonly #doors = new Map<string, Promise<string>>();
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
+  readonly #detained = new Set<ReturnType<typeof setTimeout>>();
   #namesrvAddr = "";
 
   /** The name servers as a client is to be told about them. */
@@ -77,6 +83,7 @@ export class TamperingProxy {
 
   /** Closes everything. */
   async close(): Promise<void> {
+    for (const timer of this.#detained) clearTimeout(timer);
     this.cutAll();
     await Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))));
   }
@@ -113,8 +120,11 @@ export class TamperingProxy {
     client.on("data", (chunk: Buffer) => {
       for (const frame of up.read(chunk)) {
         const header = headerOf(frame);
-        if ((header.flag & 1) === 0) requests.set(header.opaque, header);
-        server.write(frame);
+        const isRequest = (header.flag & 1) === 0;
+        if (isRequest) requests.set(header.opaque, header);
+        const detainedMs = isRequest ? this.detain?.(header.code, header.extFields ?? {}) ?? 0 : 0;
+        if (detainedMs === 0) server.write(frame);
+        else this.#detained.add(setTimeout(() => server.write(frame), detainedMs));
       }
     });
     // one after the other: a door that a route needs is open before the route is passed on

@@ -174,3 +174,24 @@ export const offsetQueryFails: Scenario = {
     assert.ok(bodies.every((body) => body.startsWith("after-")), `${bodies}`);
   },
 };
+
+export const latePull: Scenario = {
+  name: "a pull that its broker serves late takes no commit back",
+  async run(t) {
+    const topic = await t.topic("late-pull", { queues: 1 });
+    await t.fill(topic, 10, { inOrder: true });
+    const proxy = await t.proxy();
+    // the pull behind the last message leaves while the messages before it are being handled
+    proxy.detain = (code, fields) =>
+      code === RequestCode.PULL_MESSAGE && fields["queueOffset"] === "10" ? 500 : 0;
+    const consumer = t.consumer({ namesrvAddr: proxy.namesrvAddr, pullBatchSize: 5 });
+    consumer.subscribe(topic);
+    const { bodies } = t.collect(consumer);
+    await consumer.start();
+    await t.eventually("all are handled", () => bodies.length === 10);
+    await consumer.commit();
+    assert.equal(await t.committed(consumer.consumerGroup, topic), 10);
+    await t.sleep(800);
+    assert.equal(await t.committed(consumer.consumerGroup, topic), 10);
+  },
+};
