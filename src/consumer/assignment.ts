@@ -204,7 +204,7 @@ export class Assignment {
     return false;
   }
 
-  #start(queue: MessageQueue, offset: number): void {
+  #start(queue: MessageQueue, offset: number, paused = false): void {
     const { settlement, limits, listener, client, store } = this.#options;
     const window = new QueueWindow({
       queue,
@@ -217,12 +217,27 @@ export class Assignment {
       limits,
       listener,
     });
+    window.paused = paused;
     store.updateOffset(queue, offset, false);
     const puller = new Puller(window, {
       ...this.#options.puller,
       onOffsetMoved: (moved, to) => this.#moveOffset(moved, to),
     });
     this.#slots.set(queueKey(queue), { window, puller, done: puller.run() });
+  }
+
+  /** Starts an owned queue afresh at `offset`, as an administrator wants; one that is not owned is another's business. */
+  resetOffset(queue: MessageQueue, offset: number): void {
+    const slot = this.#slots.get(queueKey(queue));
+    if (slot === undefined || this.#stopped) return;
+    this.#options.emit({
+      type: "offsetIllegal",
+      queue: slot.window.queue,
+      from: slot.window.cursor,
+      to: offset,
+    });
+    this.#moveOffset(slot.window, offset);
+    slot.puller.interrupt(slot.window.lostReason);
   }
 
   /** The broker's offsets changed under us: start the queue afresh at `offset`, whatever was cached. */
@@ -232,7 +247,7 @@ export class Assignment {
     if (slot?.window !== window || this.#stopped) return;
     this.#slots.delete(key);
     window.drop(new RebalanceError(`The offset of ${key} was moved to ${offset} by the broker`));
-    this.#start(window.queue, offset);
+    this.#start(window.queue, offset, window.paused);
     this.#options.store.persist(window.queue).catch((error) =>
       this.#options.emit({ type: "persistFailed", error })
     );

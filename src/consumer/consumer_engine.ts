@@ -2,7 +2,7 @@
  * The parts of a consumer put together, and the timetable that they live by.
  *
  *   Assignment (what is pulled) → QueueWindow → Takers (who gets it) → settlement → offset store
- * The consumer talks to this, the client talks back through the ConsumerMember at the end of the file.
+ * The consumer talks to this, the client talks back through the member of group_member.ts.
  */
 import type { ConsumerMember, RocketMQClient } from "../client/client.ts";
 import { ConsumerShutdownError } from "../core/errors.ts";
@@ -15,12 +15,18 @@ import { type Loop, type LoopRunner, runLoops } from "../time/loop.ts";
 import { Assignment } from "./assignment.ts";
 import { Budget } from "./budget.ts";
 import type { ConsumerEvent } from "./events.ts";
+import { groupMember } from "./group_member.ts";
 import { ListenerPool } from "./listener_pool.ts";
 import type { MessageListener } from "./listener.ts";
 import type { ResolvedConsumerConfig } from "./options.ts";
 import type { MessageSelector } from "./selector.ts";
 import { Settlement } from "./settlement.ts";
-import { type ConsumerCounters, type ConsumerStatistics, newCounters } from "./statistics.ts";
+import {
+  type ConsumerCounters,
+  type ConsumerStatistics,
+  newCounters,
+  queueStatistics,
+} from "./statistics.ts";
 import type { ItemShape, StreamSource } from "./stream_source.ts";
 import { checkClientId, checkSubscriptions, learnRoutes } from "./group_check.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
@@ -85,7 +91,17 @@ export class ConsumerEngine {
       counters: this.#counters,
       emit,
     });
-    this.#member = this.#makeMember();
+    this.#member = groupMember({
+      client,
+      config,
+      assignment: this.#assignment,
+      pool: this.#pool,
+      subscriptions: this.#subscriptions,
+      retry: this.#retry,
+      topics: () => this.#topics(),
+      rebalance: () => this.#loops?.nudge("rebalance"),
+      signal: this.#over.signal,
+    });
   }
 
   #makeAssignment(): Assignment {
@@ -349,43 +365,14 @@ export class ConsumerEngine {
 
   /** The picture of now. */
   statistics(): ConsumerStatistics {
-    const windows = [...this.#assignment.windows()];
     return {
       ...this.#counters,
       cachedMessages: this.#budget.messages,
       cachedBytes: this.#budget.bytes,
       inFlight: this.#assignment.outstanding,
       concurrency: this.#pool.concurrency,
-      queues: windows.map((window) => ({
-        queue: window.queue,
-        commitOffset: window.commitOffset,
-        cursor: window.cursor,
-        lag: Math.max(0, window.maxOffset - window.commitOffset),
-        cachedMessages: window.messages,
-        cachedBytes: window.bytes,
-        inFlight: window.out,
-      })),
+      queues: Array.from(this.#assignment.windows(), queueStatistics),
       client: this.#client.statistics(),
-    };
-  }
-
-  /** What the client asks of a member of a group. */
-  #makeMember(): ConsumerMember {
-    const { consumerGroup, consumeFromWhere } = this.#config;
-    return {
-      kind: "consumer",
-      group: consumerGroup,
-      heartbeat: () => ({
-        groupName: consumerGroup,
-        consumeType: "CONSUME_PASSIVELY",
-        messageModel: "CLUSTERING",
-        consumeFromWhere,
-        subscriptionDataSet: [...this.#subscriptions.values()].map(({ data }) => data).concat(this.#retry),
-        unitMode: false,
-      }),
-      topics: () => this.#topics(),
-      onMembersChanged: () => this.#loops?.nudge("rebalance"),
-      onRouteChanged: () => this.#loops?.nudge("rebalance"),
     };
   }
 }

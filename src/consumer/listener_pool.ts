@@ -88,6 +88,11 @@ export class ListenerPool {
     return this.#default !== undefined || this.#byTopic.has(topic);
   }
 
+  /** The listener that gets the messages of `topic`. */
+  listener(topic: string): MessageListener | undefined {
+    return this.#byTopic.get(topic) ?? this.#default;
+  }
+
   /** Whether any listener is registered. */
   get isUsed(): boolean {
     return this.#default !== undefined || this.#byTopic.size > 0;
@@ -126,7 +131,7 @@ export class ListenerPool {
       const delivery = this.#ring.next(clock.now());
       if (delivery === undefined) return;
       // A lane is in the ring only while its topic is served.
-      const listener = (this.#byTopic.get(delivery.topic) ?? this.#default)!;
+      const listener = this.listener(delivery.topic)!;
       if (typeof listener === "function") this.#call(listener, delivery);
       else this.#callWithBatch(listener, delivery);
     }

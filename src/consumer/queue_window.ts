@@ -31,6 +31,9 @@ export interface FrameHold {
   readonly to: number;
 }
 
+/** How messages of a window leave it other than by ack. */
+export type SendBack = Pick<Settlement, "retry" | "deadLetter">;
+
 /** What a window tells the engine that it belongs to. */
 export interface WindowListener {
   /** A lane has messages to hand out. */
@@ -60,7 +63,7 @@ export interface WindowLimits {
 export class QueueWindow {
   readonly queue: MessageQueue;
   readonly generation: number;
-  readonly settlement: Settlement;
+  readonly settlement: SendBack;
   /** The topic whose retries come through this queue, when it is a retry topic's. */
   readonly isRetry: boolean;
   /** Next offset to pull. */
@@ -75,6 +78,8 @@ export class QueueWindow {
   maxOffset = -1;
   /** When the last answer came, in milliseconds since the epoch. */
   lastAnswerAt: number;
+  /** When a message was last handed out, in milliseconds since the epoch; 0 before the first. */
+  lastHandOutAt = 0;
   lostReason: unknown = undefined;
   #dropped = false;
   #entries: (Delivery | undefined)[] = [];
@@ -95,7 +100,7 @@ export class QueueWindow {
     isRetry: boolean;
     startOffset: number;
     now: number;
-    settlement: Settlement;
+    settlement: SendBack;
     budget: Budget;
     limits: WindowLimits;
     listener: WindowListener;
@@ -129,6 +134,13 @@ export class QueueWindow {
   /** The lowest unsettled offset, or the next one to pull when all is settled: what may be committed. */
   get commitOffset(): number {
     return this.#head < this.#entries.length ? this.#entries[this.#head]!.queueOffset : this.cursor;
+  }
+
+  /** The lowest and the highest unsettled offset; `undefined` when all is settled. */
+  get heldOffsets(): { first: number; last: number } | undefined {
+    const first = this.#entries[this.#head];
+    const last = this.#entries.findLast((delivery) => delivery !== undefined);
+    return first && last && { first: first.queueOffset, last: last.queueOffset };
   }
 
   /** Whether this queue's own limits let a pull leave. */

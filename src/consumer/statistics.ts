@@ -3,6 +3,7 @@
  */
 import type { ClientStatistics } from "../client/events.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
+import type { QueueWindow } from "./queue_window.ts";
 
 /** Running totals since start. */
 export interface ConsumerCounters {
@@ -52,6 +53,19 @@ export interface QueueStatistics {
   readonly cachedBytes: number;
   /** Messages handed out and not settled. */
   readonly inFlight: number;
+}
+
+/** The picture of one queue. */
+export function queueStatistics(window: QueueWindow): QueueStatistics {
+  return {
+    queue: window.queue,
+    commitOffset: window.commitOffset,
+    cursor: window.cursor,
+    lag: Math.max(0, window.maxOffset - window.commitOffset),
+    cachedMessages: window.messages,
+    cachedBytes: window.bytes,
+    inFlight: window.out,
+  };
 }
 
 /** A picture of a consumer. */

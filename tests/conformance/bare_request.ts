@@ -14,6 +14,10 @@ export const RequestCode = {
   GET_MAX_OFFSET: 30,
   GET_ROUTE: 105,
   GET_CLUSTER: 106,
+  INVOKE_BROKER_TO_RESET_OFFSET: 222,
+  INVOKE_BROKER_TO_GET_CONSUMER_STATUS: 223,
+  GET_CONSUMER_RUNNING_INFO: 307,
+  CONSUME_MESSAGE_DIRECTLY: 309,
 } as const;
 
 /** What came back. */
@@ -103,6 +107,13 @@ export async function queuesOf(nameServer: string, topic: string): Promise<BareQ
 export function splitAddress(address: string): [host: string, port: number] {
   const colon = address.lastIndexOf(":");
   return [address.slice(0, colon), Number(address.slice(colon + 1))];
+}
+
+/** Entries of the JSON map `name`, whose keys are queues: by queue id, each value as text. */
+export function queueEntries(json: string, name: string): Map<number, string> {
+  const map = json.slice(json.indexOf(`"${name}":{`) + name.length + 3);
+  const entries = map.matchAll(/\{("[^{}]*?"queueId":(\d+)[^{}]*?)\}:(-?\d+|\{[^{}]*\})/g);
+  return new Map(Array.from(entries, ([, , queueId, value]) => [Number(queueId), value!]));
 }
 
 /** fastjson writes number keys without quotes. */

@@ -3,6 +3,7 @@
  */
 import { settlementContract } from "../contract/settlement_contract.ts";
 import type { Scenario } from "./scenario.ts";
+import * as asked from "./scenarios/asked_by_brokers.ts";
 import * as badInput from "./scenarios/bad_input.ts";
 import * as badRecords from "./scenarios/bad_records.ts";
 import * as consuming from "./scenarios/consuming.ts";
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   consuming,
   producing,
   control,
+  asked,
   offsets,
   groups,
   retries,

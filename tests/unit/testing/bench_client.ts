@@ -23,7 +23,7 @@ import { decodeRecord, type StoredRecord } from "../../../src/wire/record.ts";
 export interface Stage {
   readonly cluster: TestCluster;
   readonly clock: ManualClock;
-  dial(address?: string): Promise<Client>;
+  dial(address?: string, language?: string): Promise<Client>;
   stop(): Promise<void>;
 }
 
@@ -37,10 +37,11 @@ export async function stage(options: ClusterOptions = {}): Promise<Stage> {
   return {
     cluster,
     clock,
-    async dial(address = cluster.brokerAddress(cluster.brokers[0]!)) {
+    async dial(address = cluster.brokerAddress(cluster.brokers[0]!), language = "JAVA") {
       const client = new Client(clock);
       client.channel = new Channel(await connect(parseAddress(address)), {
         clock,
+        language,
         onRequest: (request) => client.serve(request),
       });
       clients.push(client);

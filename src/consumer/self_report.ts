@@ -1,0 +1,113 @@
+/**
+ * All that a consumer tells an administrator about itself (GET_CONSUMER_RUNNING_INFO).
+ *
+ * Agrees with consumerRunningInfo of DefaultMQPushConsumerImpl and MQClientInstance: the configuration as texts, the
+ * subscriptions, each queue's strip and each topic's speed. Nothing secret can get in: only texts, numbers and switches are
+ * written, and credentials are kept by the client apart from its options.
+ */
+import type { RocketMQClient } from "../client/client.ts";
+import type { ConsumerData, ConsumerRunningInfo, ProcessQueueStatus } from "../protocol/bodies.ts";
+import type { MessageQueue } from "../protocol/message_queue.ts";
+import { CLIENT_VERSION, versionName } from "../protocol/versions.ts";
+import type { ResolvedConsumerConfig } from "./options.ts";
+import type { QueueWindow } from "./queue_window.ts";
+
+const BYTES_PER_MIB = 1024 * 1024;
+/** Messages named in a dump of what is out. */
+const DUMP_LIMIT = 500;
+
+/** What a report is made from. */
+export interface ReportSources {
+  readonly client: RocketMQClient;
+  readonly config: ResolvedConsumerConfig;
+  /** What heartbeats say. */
+  readonly heartbeat: ConsumerData;
+  readonly windows: readonly QueueWindow[];
+  /** Listener calls that may be pending at once, now. */
+  readonly concurrency: number;
+  /** When the consumer was made, in milliseconds since the epoch. */
+  readonly madeAt: number;
+  /** Whether a dump of what is out is wanted. */
+  readonly withDump: boolean;
+  readonly now: number;
+}
+
+/** The report. */
+export function selfReport(sources: ReportSources): ConsumerRunningInfo {
+  const { heartbeat, windows, withDump, now } = sources;
+  return {
+    properties: properties(sources),
+    subscriptionSet: [...heartbeat.subscriptionDataSet],
+    mqTable: new Map(
+      windows.map((window): [MessageQueue, ProcessQueueStatus] => [window.queue, queueStatus(window)]),
+    ),
+    mqPopTable: new Map(),
+    statusTable: {},
+    userConsumerInfo: {},
+    ...(withDump ? { jstack: dump(windows, now) } : {}),
+  };
+}
+
+/** The configuration as texts, and the facts that Java names with PROP_. */
+function properties(sources: ReportSources): Record<string, string> {
+  const { client, config, heartbeat } = sources;
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries({ ...client.options, ...config })) {
+    const text = propertyText(value);
+    if (text !== undefined) texts[name] = text;
+  }
+  return {
+    ...texts,
+    namesrvAddr: client.nameServers,
+    messageModel: heartbeat.messageModel ?? "CLUSTERING",
+    clientId: client.clientId,
+    PROP_NAMESERVER_ADDR: client.nameServers,
+    PROP_THREADPOOL_CORE_SIZE: String(sources.concurrency),
+    PROP_CONSUMEORDERLY: "false",
+    PROP_CONSUME_TYPE: heartbeat.consumeType ?? "CONSUME_PASSIVELY",
+    PROP_CLIENT_VERSION: versionName(CLIENT_VERSION),
+    PROP_CONSUMER_START_TIMESTAMP: String(sources.madeAt),
+  };
+}
+
+/** Objects are told by their name if they have one (strategies do), and left out otherwise. */
+function propertyText(value: unknown): string | undefined {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
+    return String(value);
+  }
+  const name = typeof value === "object" && value !== null ? Reflect.get(value, "name") : undefined;
+  return typeof name === "string" ? name : undefined;
+}
+
+function queueStatus(window: QueueWindow): ProcessQueueStatus {
+  const held = window.heldOffsets;
+  return {
+    commitOffset: window.commitOffset,
+    cachedMsgMinOffset: held?.first ?? 0,
+    cachedMsgMaxOffset: held?.last ?? 0,
+    cachedMsgCount: window.messages,
+    cachedMsgSizeInMiB: Math.floor(window.bytes / BYTES_PER_MIB),
+    transactionMsgMinOffset: 0,
+    transactionMsgMaxOffset: 0,
+    transactionMsgCount: 0,
+    locked: false,
+    tryUnlockTimes: 0,
+    lastLockTimestamp: 0,
+    droped: window.dropped,
+    lastPullTimestamp: window.lastAnswerAt,
+    lastConsumeTimestamp: window.lastHandOutAt,
+  };
+}
+
+/** What stands where Java dumps its threads: the messages that are out, by queue, the longest first. */
+function dump(windows: readonly QueueWindow[], now: number): string {
+  const out = windows.flatMap((window) => [...window.outSince(now)])
+    .sort((a, b) => a.handedOutAt - b.handedOutAt);
+  const lines = out.slice(0, DUMP_LIMIT).map((delivery) => {
+    const { topic, brokerName, queueId } = delivery.queue;
+    const outMs = now - delivery.handedOutAt;
+    return `${topic} ${brokerName} ${queueId} offset ${delivery.queueOffset} ${delivery.messageId}: out for ${outMs} ms`;
+  });
+  if (out.length > DUMP_LIMIT) lines.push(`… and ${out.length - DUMP_LIMIT} more`);
+  return lines.length === 0 ? "no message is out" : lines.join("\n");
+}
