@@ -142,9 +142,13 @@ export class CellOffsetStore implements OffsetStore {
   /** Brings `wanted` into the cell, unless the rule says that it stays out. @throws OffsetError when it is refused. */
   async #store(queue: MessageQueue, known: Knowledge, wanted: Wanted): Promise<void> {
     let met = known.stored;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (known.unheard) {
       // A write whose answer was lost may have arrived: then what is there is this store's own.
-      if (met && sameCell(met.cell, known.unheard)) known.stored = met;
+      met = await this.#cells.read(queue);
+      if (sameCell(met?.cell, known.unheard)) known.stored = met;
+      known.unheard = undefined;
+    }
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const decision = decide(met?.cell, known.stored?.cell, wanted);
       if (decision.type === "refuse") throw new OffsetError(decision.reason, { retriable: false });
       if (decision.type === "keep") {
