@@ -18,6 +18,7 @@ import { ResponseCode } from "../protocol/response_codes.ts";
 import { planAssignment } from "../rebalance/plan.ts";
 import type { AllocateStrategy } from "../rebalance/strategies.ts";
 import type { TopicRoute } from "../routing/route.ts";
+import type { ConsumeSpeed } from "../telemetry/consume_speed.ts";
 import type { ConsumerEvent } from "./events.ts";
 import { Puller, type PullerOptions } from "./puller.ts";
 import { QueueWindow, type WindowLimits, type WindowListener } from "./queue_window.ts";
@@ -43,6 +44,7 @@ export interface AssignmentOptions {
   readonly listener: WindowListener;
   readonly puller: Omit<PullerOptions, "onOffsetMoved">;
   readonly counters: ConsumerCounters;
+  readonly speed: ConsumeSpeed;
   readonly emit: (event: ConsumerEvent) => void;
   /** The topics to own queues of, the group's retry topic included. */
   readonly topics: () => Iterable<string>;
@@ -216,6 +218,7 @@ export class Assignment {
       budget: this.#options.puller.budget,
       limits,
       listener,
+      totals: this.#options.speed.totals(queue.topic),
     });
     window.paused = paused;
     store.updateOffset(queue, offset, false);

@@ -11,6 +11,7 @@ import { RemoteOffsetStore } from "../offsets/remote.ts";
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 import { retryTopic } from "../protocol/names.ts";
 import { parseSubscription, type SubscriptionData } from "../protocol/subscription_data.ts";
+import { ConsumeSpeed } from "../telemetry/consume_speed.ts";
 import { type Loop, type LoopRunner, runLoops } from "../time/loop.ts";
 import { Assignment } from "./assignment.ts";
 import { Budget } from "./budget.ts";
@@ -44,6 +45,7 @@ export class ConsumerEngine {
   readonly #client: RocketMQClient;
   readonly #emit: (event: ConsumerEvent) => void;
   readonly #counters: ConsumerCounters = newCounters();
+  readonly #speed: ConsumeSpeed;
   readonly #subscriptions: Subscriptions;
   readonly #retry: SubscriptionData;
   readonly #pool: ListenerPool;
@@ -63,6 +65,7 @@ export class ConsumerEngine {
     this.#client = client;
     this.#emit = emit;
     const { consumerGroup } = config;
+    this.#speed = new ConsumeSpeed(client.clock);
     this.#subscriptions = new Subscriptions(client.clock);
     this.#retry = parseSubscription(retryTopic(consumerGroup), "*", "TAG", client.clock.now());
     this.#pool = new ListenerPool({
@@ -88,6 +91,7 @@ export class ConsumerEngine {
       subscriptions: this.#subscriptions,
       takers: this.#takers,
       pool: this.#pool,
+      speed: this.#speed,
       counters: this.#counters,
       emit,
     });
@@ -96,6 +100,7 @@ export class ConsumerEngine {
       config,
       assignment: this.#assignment,
       pool: this.#pool,
+      speed: (topic) => this.#speed.status(topic),
       subscriptions: this.#subscriptions,
       retry: this.#retry,
       topics: () => this.#topics(),
@@ -132,7 +137,10 @@ export class ConsumerEngine {
       },
       listener: {
         onReady: (lane) => this.#takers.offer(lane),
-        onAck: () => void counters.acked++,
+        onAck: (delivery) => {
+          counters.acked++;
+          delivery.time(client.clock);
+        },
         onLateSettlement: () => void counters.lateSettlements++,
         onBack: () => this.#idle?.(),
       },
@@ -154,6 +162,7 @@ export class ConsumerEngine {
         onSubscriptionUnknown: () => void this.#client.heartbeat().catch(() => {}),
       },
       counters,
+      speed: this.#speed,
       emit,
       topics: () => this.#topics(),
     });
@@ -372,6 +381,7 @@ export class ConsumerEngine {
       inFlight: this.#assignment.outstanding,
       concurrency: this.#pool.concurrency,
       queues: Array.from(this.#assignment.windows(), queueStatistics),
+      topics: this.#speed.topics(),
       client: this.#client.statistics(),
     };
   }

@@ -120,6 +120,14 @@ export class Delivery implements ConsumedMessage {
     return this.window.settlement.deadLetter(this, reason);
   }
 
+  /** Counts how long it was out, if it is the first of its pull: one of each is timed, so that a batch costs one look at the clock. */
+  time(clock: { now(): number }): void {
+    if (this.seq !== this.hold.from) return;
+    const { totals } = this.window;
+    totals.consumeMs += clock.now() - this.handedOutAt;
+    totals.consumeTimes++;
+  }
+
   /** Fires the signal, if anyone ever asked for it. */
   abort(reason: unknown): void {
     this.#abort?.abort(reason);

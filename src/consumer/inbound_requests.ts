@@ -12,6 +12,7 @@ import {
   type ConsumerData,
   consumerRunningInfo,
   consumerStatus,
+  type ConsumeStatus,
   directConsumeResult,
   resetOffset,
   resetOffsetList,
@@ -39,6 +40,8 @@ export interface InboundOptions {
   readonly pool: ListenerPool;
   /** What heartbeats say about the consumer, as of now. */
   readonly heartbeat: () => ConsumerData;
+  /** The speed of a topic. */
+  readonly speed: (topic: string) => ConsumeStatus;
   /** Fires when the consumer ends. */
   readonly signal: AbortSignal;
 }
@@ -102,7 +105,7 @@ export class InboundRequests {
   }
 
   #report(withDump: boolean): OutboundReply {
-    const { client, config, assignment, pool, heartbeat } = this.#options;
+    const { client, config, assignment, pool, heartbeat, speed } = this.#options;
     const report = selfReport({
       client,
       config,
@@ -110,6 +113,7 @@ export class InboundRequests {
       windows: [...assignment.windows()],
       concurrency: pool.concurrency,
       madeAt: this.#madeAt,
+      speed,
       withDump,
       now: client.clock.now(),
     });

@@ -102,10 +102,11 @@ export class Puller {
       }
       if (this.#call.signal.aborted) this.#call = new AbortController();
       try {
+        const askedAt = this.#options.client.clock.now();
         const reply = await this.#ask(this.#call.signal);
         if (this.#over) return;
         this.#failures = 0;
-        await this.#take(reply);
+        await this.#take(reply, askedAt);
         if (intervalMs > 0) await this.#pause(intervalMs);
       } catch (error) {
         if (this.#over) return;
@@ -136,7 +137,7 @@ export class Puller {
     }, { timeoutMs: suspendMs + ANSWER_PATIENCE_MS, signal, brokerId: window.suggestedBrokerId });
   }
 
-  async #take(reply: Reply<typeof pullMessage.response>): Promise<void> {
+  async #take(reply: Reply<typeof pullMessage.response>, askedAt: number): Promise<void> {
     const { counters, client, onOffsetMoved } = this.#options;
     const window = this.#window;
     const { nextBeginOffset, maxOffset, suggestWhichBrokerId } = reply.header;
@@ -144,7 +145,11 @@ export class Puller {
     window.lastAnswerAt = client.clock.now();
     window.maxOffset = maxOffset;
     window.suggestedBrokerId = suggestWhichBrokerId;
-    if (reply.code === ResponseCode.SUCCESS) return await this.#found(reply.body, nextBeginOffset);
+    if (reply.code === ResponseCode.SUCCESS) {
+      window.totals.pullMs += window.lastAnswerAt - askedAt;
+      window.totals.pullTimes++;
+      return await this.#found(reply.body, nextBeginOffset);
+    }
     if (reply.code === ResponseCode.PULL_OFFSET_MOVED) {
       this.#options.emit({
         type: "offsetIllegal",
@@ -163,6 +168,7 @@ export class Puller {
     const { records, bad } = scanRecords(body, { checkCrc });
     const wanted = this.#withSubscribedTag(records);
     counters.pulled += wanted.length;
+    window.totals.pulled += wanted.length;
     counters.filtered += records.length - wanted.length;
     if (bad === undefined) {
       this.#corrupt.tries = 0;

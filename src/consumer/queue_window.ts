@@ -9,6 +9,7 @@
 import type { RecordView } from "../message/record_view.ts";
 import { PropertyKey } from "../message/property_keys.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
+import { newTopicTotals, type TopicTotals } from "../telemetry/consume_speed.ts";
 import type { Budget } from "./budget.ts";
 import { Delivery } from "./delivery.ts";
 import { Lane } from "./lane.ts";
@@ -41,7 +42,7 @@ export interface WindowListener {
   /** A settlement came too late: settled before, or the queue is lost. */
   onLateSettlement(): void;
   /** A message was settled by ack. */
-  onAck(): void;
+  onAck(delivery: Delivery): void;
   /** A message that was out is so no longer. */
   onBack(): void;
 }
@@ -66,6 +67,8 @@ export class QueueWindow {
   readonly settlement: SendBack;
   /** The topic whose retries come through this queue, when it is a retry topic's. */
   readonly isRetry: boolean;
+  /** What is counted for its topic. */
+  readonly totals: TopicTotals;
   /** Next offset to pull. */
   cursor: number;
   /** The broker id that the last answer suggested to pull from. */
@@ -104,6 +107,7 @@ export class QueueWindow {
     budget: Budget;
     limits: WindowLimits;
     listener: WindowListener;
+    totals?: TopicTotals;
   }) {
     this.queue = options.queue;
     this.generation = options.generation;
@@ -111,6 +115,7 @@ export class QueueWindow {
     this.cursor = options.startOffset;
     this.lastAnswerAt = options.now;
     this.settlement = options.settlement;
+    this.totals = options.totals ?? newTopicTotals();
     this.#budget = options.budget;
     this.#limits = options.limits;
     this.#listener = options.listener;
@@ -190,7 +195,8 @@ export class QueueWindow {
   ack(delivery: Delivery): void {
     const state = delivery.state;
     if (state !== "out" && state !== "waiting") return this.#listener.onLateSettlement();
-    this.#listener.onAck();
+    this.totals.consumed++;
+    this.#listener.onAck(delivery);
     this.remove(delivery);
   }
 

@@ -6,7 +6,12 @@
  * written, and credentials are kept by the client apart from its options.
  */
 import type { RocketMQClient } from "../client/client.ts";
-import type { ConsumerData, ConsumerRunningInfo, ProcessQueueStatus } from "../protocol/bodies.ts";
+import type {
+  ConsumerData,
+  ConsumerRunningInfo,
+  ConsumeStatus,
+  ProcessQueueStatus,
+} from "../protocol/bodies.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { CLIENT_VERSION, versionName } from "../protocol/versions.ts";
 import type { ResolvedConsumerConfig } from "./options.ts";
@@ -27,6 +32,8 @@ export interface ReportSources {
   readonly concurrency: number;
   /** When the consumer was made, in milliseconds since the epoch. */
   readonly madeAt: number;
+  /** The speed of a topic. */
+  readonly speed: (topic: string) => ConsumeStatus;
   /** Whether a dump of what is out is wanted. */
   readonly withDump: boolean;
   readonly now: number;
@@ -42,7 +49,9 @@ export function selfReport(sources: ReportSources): ConsumerRunningInfo {
       windows.map((window): [MessageQueue, ProcessQueueStatus] => [window.queue, queueStatus(window)]),
     ),
     mqPopTable: new Map(),
-    statusTable: {},
+    statusTable: Object.fromEntries(
+      heartbeat.subscriptionDataSet.map(({ topic }) => [topic, sources.speed(topic)]),
+    ),
     userConsumerInfo: {},
     ...(withDump ? { jstack: dump(windows, now) } : {}),
   };

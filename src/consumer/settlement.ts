@@ -68,6 +68,8 @@ export class Settlement {
     }
     if (delivery.state === "waiting") delivery.window.out++;
     delivery.state = "settling";
+    delivery.window.totals.failed++;
+    delivery.time(this.#options.client.clock);
     try {
       await this.#sendBack(delivery, delayLevel);
     } catch (cause) {

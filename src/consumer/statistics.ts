@@ -3,6 +3,7 @@
  */
 import type { ClientStatistics } from "../client/events.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
+import type { TopicSpeed } from "../telemetry/consume_speed.ts";
 import type { QueueWindow } from "./queue_window.ts";
 
 /** Running totals since start. */
@@ -80,6 +81,8 @@ export interface ConsumerStatistics extends Readonly<ConsumerCounters> {
   readonly concurrency: number;
   /** The assigned queues. */
   readonly queues: readonly QueueStatistics[];
+  /** Rates and times by topic, over the last minute, hour and day. */
+  readonly topics: readonly TopicSpeed[];
   /** Heartbeats, route refreshes and connections of the client. */
   readonly client: ClientStatistics;
 }

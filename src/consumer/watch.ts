@@ -7,6 +7,7 @@
 import { TimeoutError } from "../core/errors.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Assignment } from "./assignment.ts";
+import type { ConsumeSpeed } from "../telemetry/consume_speed.ts";
 import type { ConsumerEvent } from "./events.ts";
 import type { ListenerPool } from "./listener_pool.ts";
 import type { ConsumerCounters } from "./statistics.ts";
@@ -27,6 +28,7 @@ export interface WatchOptions {
   readonly subscriptions: Subscriptions;
   readonly takers: Takers;
   readonly pool: ListenerPool;
+  readonly speed: ConsumeSpeed;
   readonly counters: ConsumerCounters;
   readonly emit: (event: ConsumerEvent) => void;
 }
@@ -43,12 +45,13 @@ export class Watch {
 
   /** One look. */
   run(): Promise<void> {
-    const { clock, assignment, pool } = this.#options;
+    const { clock, assignment, pool, speed } = this.#options;
     const now = clock.now();
     this.#expire(now);
     assignment.watch(now);
     this.#watchTakers(now);
     pool.adapt();
+    speed.sample(now);
     return Promise.resolve();
   }
 

@@ -200,6 +200,38 @@ Deno.test("307 tells subscriptions, queues and the configuration as texts, but n
   await setting.stop();
 });
 
+Deno.test("307 and statistics() tell the speed of each topic, a message that failed as one that failed", async () => {
+  const setting = await scene((message) => message.text() === "m3" ? "RECONSUME_LATER" : undefined);
+  const { admin, clock, clientId, consumer } = setting;
+  await clock.advance(1_000);
+  await send(admin, 4);
+  await clock.advance(9_000);
+  const reply = await admin.call(operations.getConsumerRunningInfo, { consumerGroup: "G", clientId });
+  const { statusTable } = consumerRunningInfo.read(reply.body);
+  assertEquals(Object.keys(statusTable).toSorted(), ["%RETRY%G", "T"]);
+  const { pullRT, ...speed } = statusTable["T"]!;
+  assert(pullRT >= 0);
+  assertEquals(speed, {
+    pullTPS: 4 / 10,
+    consumeRT: 0,
+    consumeOKTPS: 3 / 10,
+    consumeFailedTPS: 1 / 10,
+    consumeFailedMsgs: 1,
+  });
+  const told = consumer.statistics().topics.find(({ topic }) => topic === "T")!;
+  assertEquals([told.minute.consumeOkTps, told.hour.consumeFailedTps, told.day.pullTps], [0.3, 0.1, 0.4]);
+  await setting.stop();
+});
+
+Deno.test("the time of consuming runs from hand-out to settlement", async () => {
+  const setting = await scene(() => setting.clock.sleep(70));
+  const { admin, clock, consumer } = setting;
+  await send(admin, 1);
+  await clock.advance(500);
+  assertEquals(consumer.statistics().topics.find(({ topic }) => topic === "T")!.minute.consumeRtMs, 70);
+  await setting.stop();
+});
+
 Deno.test("309 has one message consumed by its listener, tells how it fared and commits nothing", async () => {
   let answer: MessageListener = () => {};
   const seen: string[] = [];
