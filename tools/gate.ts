@@ -48,7 +48,7 @@ async function documented(): Promise<string | undefined> {
 
 /** The examples of the docs run on a cluster in this process, at the address that they name. */
 async function examplesRun(): Promise<string | undefined> {
-  const cluster = await startCluster({ nameServers: [EXAMPLE_PORT] });
+  const cluster = await startCluster({ nameServers: [EXAMPLE_PORT], topics: { orders: 4 } });
   try {
     const ended = await run(["deno", "test", "-A", "--doc", "--permit-no-files", "mod.ts", "src"]);
     return ended.code === 0 ? undefined : `exit code ${ended.code}`;
