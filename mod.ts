@@ -39,6 +39,14 @@ export type { ConsumerCounters, ConsumerStatistics, QueueStatistics } from "./sr
 export type { Speed, TopicSpeed } from "./src/telemetry/consume_speed.ts";
 export type { ConsumeFromWhere } from "./src/consumer/start_offset.ts";
 export type { Subscription } from "./src/consumer/subscriptions.ts";
+export type { ExportedSubscription, SubscriptionExport } from "./src/consumer/subscription_export.ts";
+export {
+  type ImportOptions,
+  type SubscriptionConflict,
+  type SubscriptionEntry,
+  SubscriptionManager,
+  type SubscriptionTarget,
+} from "./src/consumer/subscription_manager.ts";
 export {
   getOffsetStoreMetrics,
   type OffsetMessageModel,

@@ -6,7 +6,7 @@
  */
 import type { ConsumerMember, RocketMQClient } from "../client/client.ts";
 import { ConsumerShutdownError } from "../core/errors.ts";
-import type { OffsetStore } from "../offsets/offset_store.ts";
+import { checkStoreServes, type OffsetStore } from "../offsets/offset_store.ts";
 import { RemoteOffsetStore } from "../offsets/remote.ts";
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 import { retryTopic } from "../protocol/names.ts";
@@ -78,6 +78,7 @@ export class ConsumerEngine {
       emit,
     });
     this.#takers = new Takers(this.#pool, client.clock, () => this.#assignment.lookAgain());
+    if (config.offsetStore) checkStoreServes(config.offsetStore, "CLUSTERING");
     this.#store = config.offsetStore ?? new RemoteOffsetStore(client, consumerGroup);
     this.#budget = new Budget({
       maxMessages: config.pullThresholdForAll,

@@ -23,6 +23,31 @@ export interface Subscription {
   readonly data: SubscriptionData;
 }
 
+/** A subscription made at `now`. @throws InvalidTopicError, InvalidSelectorError */
+export function makeSubscription(
+  topic: string,
+  selector: string | MessageSelector,
+  now: number,
+): Subscription {
+  const problem = topicProblem(topic);
+  if (problem !== undefined) {
+    throw new InvalidTopicError(`Cannot subscribe "${topic}": ${problem}`, { topic });
+  }
+  const chosen = typeof selector === "string" ? { type: "TAG" as const, expression: selector } : selector;
+  try {
+    return {
+      topic,
+      selector: chosen,
+      data: parseSubscription(topic, chosen.expression, chosen.type, now),
+    };
+  } catch (cause) {
+    throw new InvalidSelectorError(
+      `Cannot subscribe "${topic}" with ${chosen.type} "${chosen.expression}": ${(cause as Error).message}`,
+      { cause, topic },
+    );
+  }
+}
+
 /** The subscriptions of one consumer. */
 export class Subscriptions {
   readonly #byTopic = new Map<string, Subscription>();
@@ -35,27 +60,9 @@ export class Subscriptions {
 
   /** Adds or replaces a topic's subscription. @throws InvalidTopicError, InvalidSelectorError */
   set(topic: string, selector: string | MessageSelector): Subscription {
-    const problem = topicProblem(topic);
-    if (problem !== undefined) {
-      throw new InvalidTopicError(`Cannot subscribe "${topic}": ${problem}`, { topic });
-    }
-    const chosen = typeof selector === "string" ? { type: "TAG" as const, expression: selector } : selector;
-    const subscription = { topic, selector: chosen, data: this.#parse(topic, chosen) };
+    const subscription = makeSubscription(topic, selector, this.#clock.now());
     this.#byTopic.set(topic, subscription);
     return subscription;
-  }
-
-  #parse(topic: string, selector: MessageSelector): SubscriptionData {
-    try {
-      return parseSubscription(topic, selector.expression, selector.type, this.#clock.now());
-    } catch (cause) {
-      throw new InvalidSelectorError(
-        `Cannot subscribe "${topic}" with ${selector.type} "${selector.expression}": ${
-          (cause as Error).message
-        }`,
-        { cause, topic },
-      );
-    }
   }
 
   /** Forgets a topic. @throws TopicNotSubscribedError */

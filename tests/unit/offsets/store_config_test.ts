@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   createClient,
+  createConsumer,
   createOffsetStore,
   getOffsetStoreMetrics,
   MemoryOffsetStore,
@@ -83,6 +84,12 @@ Deno.test("a group of the other message model refuses a store", () => {
   checkStoreServes(store, "CLUSTERING");
   assertThrows(() => checkStoreServes(store, "BROADCASTING"), ConfigError, "made for CLUSTERING");
   checkStoreServes(new MemoryOffsetStore(), "BROADCASTING");
+  const offsetStore = createOffsetStore({ consumerGroup, messageModel: "BROADCASTING" });
+  assertThrows(
+    () => createConsumer({ consumerGroup, client, offsetStore }),
+    ConfigError,
+    "not for CLUSTERING",
+  );
 });
 
 Deno.test("getOffsetStoreMetrics tells what a store did", async () => {
