@@ -37,6 +37,7 @@ export {
 export { type MessageSelector, sql, tag } from "./src/consumer/selector.ts";
 export type { ConsumerCounters, ConsumerStatistics, QueueStatistics } from "./src/consumer/statistics.ts";
 export type { Speed, TopicSpeed } from "./src/telemetry/consume_speed.ts";
+export type { TraceStatistics } from "./src/telemetry/message_trace.ts";
 export type { ConsumeFromWhere } from "./src/consumer/start_offset.ts";
 export type { Subscription } from "./src/consumer/subscriptions.ts";
 export type { ExportedSubscription, SubscriptionExport } from "./src/consumer/subscription_export.ts";

@@ -19,6 +19,7 @@ import { planAssignment } from "../rebalance/plan.ts";
 import type { AllocateStrategy } from "../rebalance/strategies.ts";
 import type { TopicRoute } from "../routing/route.ts";
 import type { ConsumeSpeed } from "../telemetry/consume_speed.ts";
+import type { MessageTrace } from "../telemetry/message_trace.ts";
 import type { ConsumerEvent } from "./events.ts";
 import { Puller, type PullerOptions } from "./puller.ts";
 import { QueueWindow, type WindowLimits, type WindowListener } from "./queue_window.ts";
@@ -45,6 +46,7 @@ export interface AssignmentOptions {
   readonly puller: Omit<PullerOptions, "onOffsetMoved">;
   readonly counters: ConsumerCounters;
   readonly speed: ConsumeSpeed;
+  readonly trace: MessageTrace;
   readonly emit: (event: ConsumerEvent) => void;
   /** The topics to own queues of, the group's retry topic included. */
   readonly topics: () => Iterable<string>;
@@ -219,6 +221,7 @@ export class Assignment {
       limits,
       listener,
       totals: this.#options.speed.totals(queue.topic),
+      trace: this.#options.trace.of(queue.topic),
     });
     window.paused = paused;
     store.updateOffset(queue, offset, false);

@@ -12,6 +12,7 @@ import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 import { retryTopic } from "../protocol/names.ts";
 import { parseSubscription, type SubscriptionData } from "../protocol/subscription_data.ts";
 import { ConsumeSpeed } from "../telemetry/consume_speed.ts";
+import { MessageTrace, TRACE_EVERY_MS, TraceOutcome } from "../telemetry/message_trace.ts";
 import { type Loop, type LoopRunner, runLoops } from "../time/loop.ts";
 import { Assignment } from "./assignment.ts";
 import { Budget } from "./budget.ts";
@@ -46,6 +47,7 @@ export class ConsumerEngine {
   readonly #emit: (event: ConsumerEvent) => void;
   readonly #counters: ConsumerCounters = newCounters();
   readonly #speed: ConsumeSpeed;
+  readonly #trace: MessageTrace;
   readonly #subscriptions: Subscriptions;
   readonly #retry: SubscriptionData;
   readonly #pool: ListenerPool;
@@ -66,6 +68,10 @@ export class ConsumerEngine {
     this.#emit = emit;
     const { consumerGroup } = config;
     this.#speed = new ConsumeSpeed(client.clock);
+    this.#trace = new MessageTrace(client, consumerGroup, {
+      enabled: config.messageTrace,
+      onBatch: () => this.#loops?.nudge("trace"),
+    });
     this.#subscriptions = new Subscriptions(client.clock);
     this.#retry = parseSubscription(retryTopic(consumerGroup), "*", "TAG", client.clock.now());
     this.#pool = new ListenerPool({
@@ -140,6 +146,7 @@ export class ConsumerEngine {
         onReady: (lane) => this.#takers.offer(lane),
         onAck: (delivery) => {
           counters.acked++;
+          delivery.outcome = TraceOutcome.SUCCESS;
           delivery.time(client.clock);
         },
         onLateSettlement: () => void counters.lateSettlements++,
@@ -164,6 +171,7 @@ export class ConsumerEngine {
       },
       counters,
       speed: this.#speed,
+      trace: this.#trace,
       emit,
       topics: () => this.#topics(),
     });
@@ -256,6 +264,7 @@ export class ConsumerEngine {
       { name: "rebalance", firstMs: 0, everyMs: rebalanceIntervalMs, run: rebalance },
       { name: "persist", firstMs: persistIntervalMs, everyMs: persistIntervalMs, run: () => this.#persist() },
       { name: "watch", firstMs: WATCH_EVERY_MS, everyMs: WATCH_EVERY_MS, run: () => this.#watch.run() },
+      { name: "trace", firstMs: 0, everyMs: TRACE_EVERY_MS, run: (signal) => this.#trace.flush(signal) },
     ];
   }
 
@@ -314,6 +323,7 @@ export class ConsumerEngine {
     this.#over.abort(reason);
     this.#assignment.release(reason);
     await step("leave the group", this.#leave());
+    await this.#trace.flush();
     await step("close the offset store", this.#store.stop());
     if (problems.length > 0) {
       this.#client.logger.warn(`Consumer "${consumerGroup}" could not ${problems.join("; ")}`, cause);
@@ -383,6 +393,7 @@ export class ConsumerEngine {
       concurrency: this.#pool.concurrency,
       queues: Array.from(this.#assignment.windows(), queueStatistics),
       topics: this.#speed.topics(),
+      trace: this.#trace.statistics(),
       client: this.#client.statistics(),
     };
   }

@@ -8,6 +8,7 @@
 import type { RecordView } from "../message/record_view.ts";
 import { PropertyKey } from "../message/property_keys.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
+import { TraceOutcome } from "../telemetry/message_trace.ts";
 import type { ConsumedMessage, RetryOptions } from "./consumed_message.ts";
 import type { FrameHold, QueueWindow } from "./queue_window.ts";
 
@@ -29,6 +30,10 @@ export class Delivery implements ConsumedMessage {
   handedOutAt = 0;
   /** Deliveries on this side after a send-back that did not reach the broker. */
   localRetries = 0;
+  /** The id of its trace since it was handed out; empty when it is not traced. */
+  traceId = "";
+  /** What its trace says of the end. */
+  outcome: TraceOutcome = TraceOutcome.FAILED;
   #abort: AbortController | undefined;
 
   constructor(record: RecordView, window: QueueWindow, seq: number, hold: FrameHold, topic: string) {
@@ -122,10 +127,17 @@ export class Delivery implements ConsumedMessage {
 
   /** Counts how long it was out, if it is the first of its pull: one of each is timed, so that a batch costs one look at the clock. */
   time(clock: { now(): number }): void {
-    if (this.seq !== this.hold.from) return;
-    const { totals } = this.window;
-    totals.consumeMs += clock.now() - this.handedOutAt;
-    totals.consumeTimes++;
+    const isFirst = this.seq === this.hold.from;
+    if (!isFirst && this.traceId === "") return;
+    const now = clock.now();
+    const costTime = now - this.handedOutAt;
+    if (isFirst) {
+      this.window.totals.consumeMs += costTime;
+      this.window.totals.consumeTimes++;
+    }
+    if (this.traceId === "") return;
+    this.window.trace?.end(this.traceId, this.record, this.topic, { now, costTime, outcome: this.outcome });
+    this.traceId = "";
   }
 
   /** Fires the signal, if anyone ever asked for it. */
@@ -136,5 +148,6 @@ export class Delivery implements ConsumedMessage {
   /** A fresh signal for the next hand-out. */
   resetSignal(): void {
     this.#abort = undefined;
+    this.outcome = TraceOutcome.FAILED;
   }
 }

@@ -45,6 +45,8 @@ export class Lane {
       delivery.handedOutAt = now;
       this.window.lastHandOutAt = now;
       this.window.out++;
+      const { trace } = this.window;
+      if (trace !== undefined) delivery.traceId = trace.begin(delivery.record, this.topic, now);
       return delivery;
     }
     return undefined;

@@ -6,6 +6,7 @@
  * ring feeds all listeners of the consumer, so queues and topics share the slots fairly.
  */
 import type { Clock } from "../time/clock.ts";
+import { TraceOutcome } from "../telemetry/message_trace.ts";
 import type { Delivery } from "./delivery.ts";
 import type { ConsumerEvent } from "./events.ts";
 import { LaneRing } from "./lane_ring.ts";
@@ -204,6 +205,7 @@ export class ListenerPool {
   #failed(batch: Delivery[], context: HandlerContext, error: unknown): void {
     const { counters, emit } = this.#options;
     counters.handlerFailures++;
+    for (const delivery of batch) delivery.outcome = TraceOutcome.EXCEPTION;
     const topic = batch[0]!.topic;
     if (!this.#failing.has(topic)) {
       this.#failing.add(topic);

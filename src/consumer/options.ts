@@ -76,6 +76,11 @@ export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr
   readonly persistIntervalMs?: number | undefined;
   /** How often the queues are divided anew without a cause, in milliseconds. Default 20,000. */
   readonly rebalanceIntervalMs?: number | undefined;
+  /**
+   * Whether hand-outs and settlements are written to the brokers' trace topic, where that has a route. Default true. At most
+   * 2,048 records wait; more are dropped and counted.
+   */
+  readonly messageTrace?: boolean | undefined;
   /** How long a shutdown waits for messages that are out, in milliseconds. Default 10,000. */
   readonly shutdownTimeoutMs?: number | undefined;
 }
@@ -106,6 +111,7 @@ export interface ResolvedConsumerConfig {
   readonly onBadRecord: "stall" | "skip";
   readonly persistIntervalMs: number;
   readonly rebalanceIntervalMs: number;
+  readonly messageTrace: boolean;
   readonly shutdownTimeoutMs: number;
 }
 
@@ -184,6 +190,7 @@ const entries = {
   onBadRecord: v.optional(v.picklist(["stall", "skip"]), "stall"),
   persistIntervalMs: whole(1, 86_400_000, 5_000),
   rebalanceIntervalMs: whole(1, 86_400_000, 20_000),
+  messageTrace: v.optional(v.boolean(), true),
   shutdownTimeoutMs: whole(0, 86_400_000, 10_000),
 };
 

@@ -10,6 +10,7 @@ import type { RecordView } from "../message/record_view.ts";
 import { PropertyKey } from "../message/property_keys.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { newTopicTotals, type TopicTotals } from "../telemetry/consume_speed.ts";
+import type { MessageTrace } from "../telemetry/message_trace.ts";
 import type { Budget } from "./budget.ts";
 import { Delivery } from "./delivery.ts";
 import { Lane } from "./lane.ts";
@@ -69,6 +70,8 @@ export class QueueWindow {
   readonly isRetry: boolean;
   /** What is counted for its topic. */
   readonly totals: TopicTotals;
+  /** Where hand-outs and settlements are traced, if they are. */
+  readonly trace: MessageTrace | undefined;
   /** Next offset to pull. */
   cursor: number;
   /** The broker id that the last answer suggested to pull from. */
@@ -108,6 +111,7 @@ export class QueueWindow {
     limits: WindowLimits;
     listener: WindowListener;
     totals?: TopicTotals;
+    trace?: MessageTrace | undefined;
   }) {
     this.queue = options.queue;
     this.generation = options.generation;
@@ -115,6 +119,7 @@ export class QueueWindow {
     this.cursor = options.startOffset;
     this.lastAnswerAt = options.now;
     this.settlement = options.settlement;
+    this.trace = options.trace;
     this.totals = options.totals ?? newTopicTotals();
     this.#budget = options.budget;
     this.#limits = options.limits;

@@ -4,6 +4,7 @@
 import type { ClientStatistics } from "../client/events.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import type { TopicSpeed } from "../telemetry/consume_speed.ts";
+import type { TraceStatistics } from "../telemetry/message_trace.ts";
 import type { QueueWindow } from "./queue_window.ts";
 
 /** Running totals since start. */
@@ -83,6 +84,8 @@ export interface ConsumerStatistics extends Readonly<ConsumerCounters> {
   readonly queues: readonly QueueStatistics[];
   /** Rates and times by topic, over the last minute, hour and day. */
   readonly topics: readonly TopicSpeed[];
+  /** What became of the trace's records. */
+  readonly trace: TraceStatistics;
   /** Heartbeats, route refreshes and connections of the client. */
   readonly client: ClientStatistics;
 }

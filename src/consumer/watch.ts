@@ -8,6 +8,7 @@ import { TimeoutError } from "../core/errors.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Assignment } from "./assignment.ts";
 import type { ConsumeSpeed } from "../telemetry/consume_speed.ts";
+import { TraceOutcome } from "../telemetry/message_trace.ts";
 import type { ConsumerEvent } from "./events.ts";
 import type { ListenerPool } from "./listener_pool.ts";
 import type { ConsumerCounters } from "./statistics.ts";
@@ -71,6 +72,7 @@ export class Watch {
             },
           ),
         );
+        delivery.outcome = TraceOutcome.TIME_OUT;
         void delivery.retry();
       }
     }

@@ -17,6 +17,7 @@ import * as permissions from "./scenarios/permissions.ts";
 import * as producing from "./scenarios/producing.ts";
 import * as retries from "./scenarios/retries.ts";
 import * as shutdown from "./scenarios/shutdown.ts";
+import * as tracing from "./scenarios/tracing.ts";
 
 /** Every exported scenario. */
 export const scenarios: readonly Scenario[] = [
@@ -24,6 +25,7 @@ export const scenarios: readonly Scenario[] = [
   producing,
   control,
   asked,
+  tracing,
   offsets,
   groups,
   retries,

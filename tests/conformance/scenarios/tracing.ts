@@ -1,0 +1,76 @@
+/**
+ * What a consumer writes into the brokers' trace topic.
+ */
+import { strict as assert } from "node:assert";
+import type { Scenario, Stage } from "../scenario.ts";
+
+const TRACE_TOPIC = "RMQ_SYS_TRACE_TOPIC";
+
+/** The fields of all trace records about `messageId`, until there are `count`. */
+async function records(t: Stage, messageId: string, count: number): Promise<string[][]> {
+  const found: string[][] = [];
+  const reader = t.consumer({ consumerGroup: t.name("trace-reader") });
+  reader.subscribe(TRACE_TOPIC, "*", (message) => {
+    if (!message.keys.includes(messageId)) return;
+    const lines = message.text().split("\x02").map((line) => line.split("\x01"));
+    found.push(...lines.filter((fields) => fields.includes(messageId)));
+  });
+  await reader.start();
+  await t.eventually(`${count} records of ${messageId}`, () => found.length >= count, 40_000);
+  await reader.shutdown();
+  return found;
+}
+
+export const consumptionIsTraced: Scenario = {
+  name: "hand-out and settlement of a message are traced, and the trace is flushed at shutdown",
+  async run(t) {
+    const topic = await t.topic("traced", { queues: 1 });
+    const consumer = t.consumer();
+    let attempts = 0;
+    consumer.subscribe(topic, "*", async () => {
+      await t.sleep(20);
+      if (++attempts === 1) return "RECONSUME_LATER";
+    });
+    await consumer.start();
+    await t.eventually("the trace topic is found", () => consumer.statistics().trace.active);
+    const producer = await t.producer();
+    const { messageId } = await producer.send({ topic, body: "x", keys: ["order-7", "eu"] });
+    await t.eventually(
+      "it is consumed at the second attempt",
+      () => consumer.statistics().acked === 1,
+      40_000,
+    );
+    await consumer.shutdown();
+    const { sent, queued, dropped } = consumer.statistics().trace;
+    assert.deepEqual({ sent, queued, dropped }, { sent: 4, queued: 0, dropped: 0 });
+    const found = await records(t, messageId, 4);
+    // the records of one message may lie in any queues of the trace topic: a settlement goes by its hand-out
+    const begins = found.filter(([kind]) => kind === "SubBefore").sort((a, b) => Number(a[6]) - Number(b[6]));
+    const ends = begins.map(([, , , , requestId]) =>
+      found.find(([kind, id]) => kind === "SubAfter" && id === requestId)!
+    );
+    assert.deepEqual(begins.map((fields) => [fields[3], fields[5], fields[6], fields[7]]), [
+      [consumer.consumerGroup, messageId, "0", "order-7 eu"],
+      [consumer.consumerGroup, messageId, "1", "order-7 eu"],
+    ]);
+    assert.deepEqual(ends.map((fields) => [fields[2], fields[4], fields[6], fields[8]]), [
+      [messageId, "false", "4", consumer.consumerGroup],
+      [messageId, "true", "0", consumer.consumerGroup],
+    ]);
+    assert.ok(ends.every((fields) => Number(fields[3]) >= 15), "the cost is the handler's time");
+  },
+};
+
+export const traceSwitchedOff: Scenario = {
+  name: "a consumer with messageTrace: false traces nothing",
+  async run(t) {
+    const topic = await t.topic("untraced", { queues: 1 });
+    const consumer = t.consumer({ messageTrace: false });
+    consumer.subscribe(topic, "*", () => {});
+    await consumer.start();
+    await t.fill(topic, 5);
+    await t.eventually("all are consumed", () => consumer.statistics().acked === 5);
+    await consumer.shutdown();
+    assert.deepEqual(consumer.statistics().trace, { active: false, sent: 0, dropped: 0, queued: 0 });
+  },
+};
