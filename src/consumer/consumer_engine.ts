@@ -319,7 +319,8 @@ export class ConsumerEngine {
         problems.push(`${what}: ${(error as Error).message}`);
       }
     };
-    await step("store the offsets", this.#assignment.commit());
+    // no later interval makes up for a failure; what has arrived is not sent again
+    await step("store the offsets", this.#assignment.commit().catch(() => this.#assignment.commit()));
     this.#over.abort(reason);
     this.#assignment.release(reason);
     await step("leave the group", this.#leave());

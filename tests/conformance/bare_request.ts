@@ -10,6 +10,7 @@ import { connect } from "node:net";
 export const RequestCode = {
   PULL_MESSAGE: 11,
   QUERY_CONSUMER_OFFSET: 14,
+  UPDATE_CONSUMER_OFFSET: 15,
   UPDATE_AND_CREATE_TOPIC: 17,
   GET_MAX_OFFSET: 30,
   GET_ROUTE: 105,

@@ -25,6 +25,9 @@ const LOOK_EVERY_MS = 15;
 /** Sends in flight at once while a topic is filled. */
 const FILL_AT_ONCE = 16;
 
+/** The answer for a queue without a stored offset. */
+const QUERY_NOT_FOUND = 22;
+
 /** What the library has to say is checked by its events and errors; warnings would only drown the report. */
 const silent = (): void => {};
 const quiet = { debug: silent, info: silent, warn: silent, error: silent };
@@ -175,7 +178,9 @@ async function sumCommitted(nameServer: string, consumerGroup: string, topic: st
   const offsets = (await queuesOf(nameServer, topic)).map(async ({ address, queueId }) => {
     const fields = { consumerGroup, topic, queueId, setZeroIfNotFound: false };
     const reply = await bareRequest(address, RequestCode.QUERY_CONSUMER_OFFSET, fields);
-    return reply.code === 0 ? Number(reply.fields["offset"]) : 0;
+    if (reply.code === QUERY_NOT_FOUND) return 0;
+    if (reply.code !== 0) throw new Error(`${address} answers ${reply.code} for an offset: ${reply.remark}`);
+    return Number(reply.fields["offset"]);
   });
   return (await Promise.all(offsets)).reduce((sum, offset) => sum + offset, 0);
 }

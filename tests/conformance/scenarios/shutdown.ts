@@ -2,6 +2,7 @@
  * The ordered drain: a consumer that goes leaves nothing undone that it began, and nothing done that it did not tell.
  */
 import { strict as assert } from "node:assert";
+import { RequestCode } from "../bare_request.ts";
 import type { Scenario } from "../scenario.ts";
 
 export const drainLosesNothing: Scenario = {
@@ -112,5 +113,27 @@ export const handOverIsQuick: Scenario = {
     const sent = await t.fill(topic, 20);
     await t.eventually("the other has all", () => bodies.length === sent.length);
     assert.ok(Date.now() - began < 10_000);
+  },
+};
+
+export const lastCommitFails: Scenario = {
+  name: "a broker that refuses the last commit of a shutdown is asked once more",
+  async run(t) {
+    const topic = await t.topic("last-commit", { queues: 2 });
+    const sent = await t.fill(topic, 20);
+    const proxy = await t.proxy();
+    const consumer = t.consumer({ namesrvAddr: proxy.namesrvAddr });
+    consumer.subscribe(topic);
+    const { bodies } = t.collect(consumer);
+    await consumer.start();
+    await t.eventually("all are handled", () => bodies.length === sent.length);
+    let asked = 0;
+    proxy.tamper = ({ requestCode, requestFields, header }) => {
+      if (requestCode !== RequestCode.UPDATE_CONSUMER_OFFSET || requestFields["topic"] !== topic) return;
+      if (asked++ === 0) header.code = 1;
+    };
+    await consumer.shutdown();
+    assert.equal(asked, 3, "one of two queues is asked for twice");
+    assert.equal(await t.committed(consumer.consumerGroup, topic), sent.length);
   },
 };
