@@ -140,6 +140,7 @@ export class ConsumerEngine {
       limits: {
         maxMessages: config.pullThresholdForQueue,
         maxBytes: config.pullThresholdSizeForQueueBytes,
+        maxWaiting: config.pullBatchSize,
         maxSpan: config.consumeConcurrentlyMaxSpan,
       },
       listener: {

@@ -43,8 +43,7 @@ export class Lane {
       if (delivery.state !== "waiting") continue; // given back by its loop, and then settled after all
       delivery.state = "out";
       delivery.handedOutAt = now;
-      this.window.lastHandOutAt = now;
-      this.window.out++;
+      this.window.handedOut(now);
       const { trace } = this.window;
       if (trace !== undefined) delivery.traceId = trace.begin(delivery.record, this.topic, now);
       return delivery;

@@ -57,6 +57,8 @@ const COMPACT_MIN_BYTES = 4096;
 export interface WindowLimits {
   readonly maxMessages: number;
   readonly maxBytes: number;
+  /** Messages that may wait to be handed out when a pull leaves: what it brings comes on top. */
+  readonly maxWaiting: number;
   /** Largest distance between the lowest unsettled offset and the cursor. */
   readonly maxSpan: number;
 }
@@ -153,9 +155,13 @@ export class QueueWindow {
     return first && last && { first: first.queueOffset, last: last.queueOffset };
   }
 
-  /** Whether this queue's own limits let a pull leave. */
+  /**
+   * Whether this queue's own limits let a pull leave. A reader that is faster than the takers would fill the window with
+   * messages that help nobody; on a retry topic the messages of one topic must not stop those of another.
+   */
   get hasRoom(): boolean {
-    return this.#messages < this.#limits.maxMessages && this.#bytes < this.#limits.maxBytes &&
+    return (this.#messages - this.out <= this.#limits.maxWaiting || this.isRetry) &&
+      this.#messages < this.#limits.maxMessages && this.#bytes < this.#limits.maxBytes &&
       this.cursor - this.commitOffset < this.#limits.maxSpan && !this.paused;
   }
 
@@ -194,6 +200,13 @@ export class QueueWindow {
     this.#bytes += hold.liveBytes;
     this.#budget.take(records.length, frameBytes);
     for (const ready of this.#lanes.values()) if (ready.size > 0) this.#listener.onReady(ready);
+  }
+
+  /** A lane has handed a message out. */
+  handedOut(now: number): void {
+    this.lastHandOutAt = now;
+    this.out++;
+    if (this.#wake !== undefined && this.hasRoom) this.#wakeUp();
   }
 
   /** Settles by ack. Called from outside once per message; the first settlement wins. */

@@ -50,7 +50,7 @@ export function fakeWindow(options: {
   start?: number;
   isRetry?: boolean;
   budget?: Budget;
-  limits?: { maxMessages: number; maxBytes: number; maxSpan: number };
+  limits?: { maxMessages: number; maxBytes: number; maxWaiting: number; maxSpan: number };
   queueId?: number;
   onReady?: (lane: Lane) => void;
 } = {}): FakeScene {
@@ -81,7 +81,7 @@ export function fakeWindow(options: {
     now: 0,
     settlement: { retry: confirm("retry"), deadLetter: confirm("deadLetter") } as unknown as Settlement,
     budget,
-    limits: options.limits ?? { maxMessages: 1000, maxBytes: 1_000_000, maxSpan: 2000 },
+    limits: options.limits ?? { maxMessages: 1000, maxBytes: 1_000_000, maxWaiting: 1000, maxSpan: 2000 },
     listener,
   });
   return { window, budget, ready, seen, sentBack };

@@ -177,9 +177,9 @@ Deno.test("messages of a retry queue wait in the lane of the topic they came fro
 Deno.test("a window is full at its limit of messages, bytes or span, and wakes its puller when there is room", async () => {
   for (
     const limits of [
-      { maxMessages: 2, maxBytes: 1e9, maxSpan: 1e9 },
-      { maxMessages: 1e9, maxBytes: 200, maxSpan: 1e9 },
-      { maxMessages: 1e9, maxBytes: 1e9, maxSpan: 2 },
+      { maxMessages: 2, maxBytes: 1e9, maxWaiting: 1e9, maxSpan: 1e9 },
+      { maxMessages: 1e9, maxBytes: 200, maxWaiting: 1e9, maxSpan: 1e9 },
+      { maxMessages: 1e9, maxBytes: 1e9, maxWaiting: 1e9, maxSpan: 2 },
     ]
   ) {
     const { window } = fakeWindow({ limits });
@@ -191,6 +191,30 @@ Deno.test("a window is full at its limit of messages, bytes or span, and wakes i
     await room;
     assert(window.hasRoom);
   }
+});
+
+Deno.test("while more than a batch waits to be handed out no pull leaves, but what is out does not count", async () => {
+  const limits = { maxMessages: 1e9, maxBytes: 1e9, maxWaiting: 2, maxSpan: 1e9 };
+  const { window } = fakeWindow({ limits });
+  window.append(fakeRecords(0, 2), 2, 200);
+  assert(window.hasRoom);
+  window.append(fakeRecords(2, 4), 4, 200);
+  assert(!window.hasRoom);
+  const room = window.waitForRoom();
+  window.lane("T").take(1);
+  assert(!window.hasRoom);
+  const second = window.lane("T").take(1)!;
+  await room;
+  assert(window.hasRoom);
+  window.giveBack(second);
+  assert(!window.hasRoom);
+});
+
+Deno.test("what waits for one topic on a retry queue does not stop the messages of another", () => {
+  const limits = { maxMessages: 10, maxBytes: 1e9, maxWaiting: 2, maxSpan: 1e9 };
+  const { window } = fakeWindow({ limits, isRetry: true });
+  window.append([0, 1, 2].map((offset) => fakeRecord(offset, { RETRY_TOPIC: "A" })), 3, 300);
+  assert(window.hasRoom);
 });
 
 Deno.test("a full budget wakes waiting windows in the order they came, one per release", async () => {
