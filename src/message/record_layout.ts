@@ -67,6 +67,8 @@ export interface RecordLayout {
   bodyAt: number;
   /** Bytes of the stored body; 0 is no body. */
   bodyLength: number;
+  /** The stored body, a view of `content`, once somebody wanted it: a CRC check does. */
+  storedBody: Uint8Array | undefined;
   /** Where the properties start in `content`. */
   propertiesAt: number;
   /** Bytes of the properties. */
@@ -130,7 +132,8 @@ export function locateRecord(source: RecordSource, at: number): RecordLayout {
   const propertiesLength = Math.max(0, view.getInt16(propertiesAt - 2));
   const end = propertiesAt + propertiesLength;
   if (end > length) fail(at, `its properties of ${propertiesLength} bytes end at byte ${end} of ${length}`);
-  if (source.checkCrc && bodyLength > 0) checkBody(source, at, bodyAt, topicLengthAt);
+  const storedBody = source.checkCrc && bodyLength > 0 ? bytes.subarray(bodyAt, topicLengthAt) : undefined;
+  if (storedBody !== undefined) checkBody(storedBody, view.getInt32(at + AT.bodyCrc), at);
   return {
     bytes,
     view,
@@ -139,6 +142,7 @@ export function locateRecord(source: RecordSource, at: number): RecordLayout {
     content: bytes,
     bodyAt,
     bodyLength,
+    storedBody,
     propertiesAt,
     propertiesLength,
     storeTimestampAt,
@@ -163,11 +167,10 @@ function topicText(source: RecordSource, at: number, length: number): string {
   return source.topic;
 }
 
-function checkBody(source: RecordSource, at: number, from: number, until: number): void {
-  const stored = source.view.getInt32(at + AT.bodyCrc);
-  const computed = bodyCrc(source.bytes.subarray(from, until));
+function checkBody(body: Uint8Array, stored: number, at: number): void {
+  const computed = bodyCrc(body);
   if (stored !== computed) {
-    fail(at, `the CRC of its body of ${until - from} bytes is ${computed}, stored is ${stored}`);
+    fail(at, `the CRC of its body of ${body.length} bytes is ${computed}, stored is ${stored}`);
   }
 }
 

@@ -139,8 +139,9 @@ export class RecordView {
 
   /** The body as stored, compressed or not: a view of the buffer. */
   get storedBody(): Uint8Array {
-    const { content, bodyAt, bodyLength } = this.#layout;
-    return bodyLength === 0 ? NO_BYTES : content.subarray(bodyAt, bodyAt + bodyLength);
+    const layout = this.#layout;
+    const { content, bodyAt, bodyLength } = layout;
+    return layout.storedBody ??= bodyLength === 0 ? NO_BYTES : content.subarray(bodyAt, bodyAt + bodyLength);
   }
 
   /** The broker's id of the message: its address and commit-log offset. */
@@ -165,6 +166,7 @@ export class RecordView {
     else layout.content = content.slice(bodyAt, propertiesAt + propertiesLength);
     const shift = content === layout.bytes ? at : bodyAt;
     layout.bodyAt -= shift;
+    layout.storedBody = undefined;
     layout.propertiesAt -= shift;
     layout.storeTimestampAt -= at;
     layout.reconsumeTimesAt -= at;
@@ -268,6 +270,7 @@ function unwrap(record: RecordView, outer: RecordLayout, records: RecordView[]):
         content,
         bodyAt: item.bodyAt,
         bodyLength: item.bodyLength,
+        storedBody: undefined,
         propertiesAt: item.propertiesAt,
         propertiesLength: item.propertiesLength,
         itemIndex,
