@@ -8,6 +8,7 @@
  * @module
  */
 import type { Address, Connect, Duplex, Listen, Listener, TlsOptions } from "./seam.ts";
+import { setImmediate } from "node:timers";
 import { Slab } from "./slab.ts";
 import { networkError, type Socket, StreamPair } from "./stream_pair.ts";
 
@@ -15,6 +16,12 @@ export type { Address, Connect, Duplex, Listen, Listener, ListenTlsOptions, TlsO
 
 /** How long accepting rests after it failed (the process is out of file handles, say). */
 const ACCEPT_PAUSE_MS = 50;
+
+/**
+ * After so many bytes the next read waits for a turn of the event loop. A read that finds bytes answers at once, so a fast
+ * peer would be read on and on between two turns, ahead of whoever handles what it sends, and no timer would fire.
+ */
+const TURN_BYTES = 256 * 1024;
 
 type Conn = Deno.TcpConn | Deno.TlsConn;
 type TcpOrTlsListener = Deno.TcpListener | Deno.TlsListener;
@@ -152,6 +159,7 @@ class DenoSocket implements Socket {
   pair!: StreamPair;
   readonly #conn: Conn;
   readonly #slab = new Slab();
+  #sinceTurnBytes = 0;
   #writing: Promise<void> | undefined;
 
   constructor(conn: Conn) {
@@ -160,12 +168,17 @@ class DenoSocket implements Socket {
 
   async pull(): Promise<void> {
     let count: number | null;
+    if (this.#sinceTurnBytes >= TURN_BYTES) {
+      this.#sinceTurnBytes = 0;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     try {
       count = await this.#conn.read(this.#slab.room());
     } catch (cause) {
       return this.pair.fail(cause);
     }
     if (count === null) return await this.#end();
+    this.#sinceTurnBytes += count;
     this.pair.deliver(this.#slab.take(count));
   }
 
