@@ -25,7 +25,7 @@ export interface DirectOptions {
   readonly signal: AbortSignal;
 }
 
-const NO_LIMITS = { maxMessages: Infinity, maxBytes: Infinity, maxSpan: Infinity };
+const NO_LIMITS = { maxMessages: Infinity, maxBytes: Infinity, maxWaiting: Infinity, maxSpan: Infinity };
 
 /** Hands `record` of `brokerName` to its topic's listener; `undefined` when there is none. Never rejects. */
 export async function consumeDirectly(
