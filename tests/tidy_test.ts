@@ -55,7 +55,7 @@ const LAYERS: Record<string, { rank: number; from: readonly string[] }> = {
 /** Packages, and who may import them. Three built-ins work alike on all three runtimes. */
 const PACKAGES: readonly { name: RegExp; allowed: RegExp }[] = [
   { name: /^node:(zlib|crypto|buffer)$/, allowed: /^src\// },
-  { name: /^node:timers$/, allowed: /^src\/time\// },
+  { name: /^node:timers$/, allowed: /^src\/(time\/|transport\/deno\.ts$)/ },
   { name: /^node:net$/, allowed: /^src\/transport\/node\.ts$/ },
   { name: /^node:tls$/, allowed: /^src\/transport\/(node|bun)\.ts$/ },
   {

@@ -20,7 +20,7 @@ import type { ConsumerEvent } from "./events.ts";
 import { groupMember } from "./group_member.ts";
 import { ListenerPool } from "./listener_pool.ts";
 import type { MessageListener } from "./listener.ts";
-import type { ResolvedConsumerConfig } from "./options.ts";
+import { type ResolvedConsumerConfig, windowLimits } from "./options.ts";
 import type { MessageSelector } from "./selector.ts";
 import { Settlement } from "./settlement.ts";
 import {
@@ -137,12 +137,7 @@ export class ConsumerEngine {
         onSentBack: () => this.#seekRetryTopic(),
         signal: this.#over.signal,
       }),
-      limits: {
-        maxMessages: config.pullThresholdForQueue,
-        maxBytes: config.pullThresholdSizeForQueueBytes,
-        maxWaiting: config.pullBatchSize,
-        maxSpan: config.consumeConcurrentlyMaxSpan,
-      },
+      limits: windowLimits(this.#config),
       listener: {
         onReady: (lane) => this.#takers.offer(lane),
         onAck: (delivery) => {

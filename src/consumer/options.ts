@@ -17,6 +17,7 @@ import {
   consistentHashStrategy,
 } from "../rebalance/strategies.ts";
 import type { MessageListener } from "./listener.ts";
+import type { WindowLimits } from "./queue_window.ts";
 import type { ConsumeFromWhere } from "./start_offset.ts";
 
 /** The strategies that go by a name. */
@@ -253,4 +254,14 @@ export function parseConsumerConfig(config: ConsumerConfig): ResolvedConsumerCon
     );
   }
   return Object.freeze(result.output) as ResolvedConsumerConfig;
+}
+
+/** What the options say about the window of one queue. */
+export function windowLimits(config: ResolvedConsumerConfig): WindowLimits {
+  return {
+    maxMessages: config.pullThresholdForQueue,
+    maxBytes: config.pullThresholdSizeForQueueBytes,
+    maxWaiting: config.pullBatchSize,
+    maxSpan: config.consumeConcurrentlyMaxSpan,
+  };
 }
