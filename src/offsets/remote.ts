@@ -33,6 +33,9 @@ export class RemoteOffsetStore implements OffsetStore {
   readonly #caller: BrokerCaller;
   readonly #group: string;
   readonly #entries = new Map<string, Entry>();
+  /** Topics of brokers that have stored an offset of the group, and those whose first one is on its way. */
+  readonly #opened = new Set<string>();
+  readonly #opening = new Map<string, Promise<void>>();
   #persisted = 0;
   #persistFailures = 0;
   #fetched = 0;
@@ -102,8 +105,23 @@ export class RemoteOffsetStore implements OffsetStore {
     if (!entry) return;
     while (entry.sending) await entry.sending;
     if (entry.persisted === entry.offset) return;
-    const sent = this.#send(queue, entry);
+    const sent = this.#sendInTurn(queue, entry);
     entry.sending = sent.catch(() => {}).finally(() => entry.sending = undefined);
+    await sent;
+  }
+
+  /**
+   * The first commit of a group for a topic goes to a broker alone. Two at once make the broker lose one of them, although it
+   * confirms both (ConsumerOffsetManager.commitOffset: each finds no table for topic@group and puts its own in place).
+   */
+  async #sendInTurn(queue: MessageQueue, entry: Entry): Promise<void> {
+    const table = `${queue.topic} ${queue.brokerName}`;
+    while (this.#opening.has(table)) await this.#opening.get(table);
+    const sent = this.#send(queue, entry);
+    if (!this.#opened.has(table)) {
+      const opened = sent.then(() => void this.#opened.add(table), () => {});
+      this.#opening.set(table, opened.finally(() => this.#opening.delete(table)));
+    }
     await sent;
   }
 

@@ -55,3 +55,32 @@ Deno.test("an offset that did not arrive is sent again", async () => {
   await store.persist(queue);
   assertEquals(sent.length, 2);
 });
+
+Deno.test("the first offset of a topic at a broker goes alone, the others follow its answer together", async () => {
+  const { caller, sent, answer } = slowBroker();
+  const store = new RemoteOffsetStore(caller, "group");
+  const queues = [0, 1, 2].map((queueId) => ({ ...queue, queueId }));
+  queues.forEach((each, at) => store.updateOffset(each, at + 1));
+  const all = store.persistAll(queues);
+  await Promise.resolve();
+  assertEquals(sent, [1]);
+  answer();
+  while (sent.length < 3) await Promise.resolve();
+  answer();
+  answer();
+  await all;
+  assertEquals(sent, [1, 2, 3]);
+});
+
+Deno.test("a first offset that did not arrive lets the next one go first", async () => {
+  const { caller, sent, answer } = slowBroker();
+  const store = new RemoteOffsetStore(caller, "group");
+  const queues = [0, 1].map((queueId) => ({ ...queue, queueId }));
+  queues.forEach((each, at) => store.updateOffset(each, at + 1));
+  const all = store.persistAll(queues);
+  answer(new NetworkError("gone"));
+  while (sent.length < 2) await Promise.resolve();
+  answer();
+  await assertRejects(() => all, OffsetError);
+  assertEquals(sent, [1, 2]);
+});
