@@ -14,14 +14,18 @@ export {
   type StreamOptions,
 } from "./src/consumer/consumer.ts";
 export type { ConsumedMessage, RetryOptions } from "./src/consumer/consumed_message.ts";
-export type { AllocateStrategyName, ConsumerConfig } from "./src/consumer/options.ts";
+export type { AllocateStrategyName, ConsumerConfig, Ordering } from "./src/consumer/options.ts";
+export type { MessageModel } from "./src/consumer/assignment.ts";
 export type { ConsumerEvent } from "./src/consumer/events.ts";
 export {
   type ConsumeContext,
+  type ConsumeOrderlyContext,
+  ConsumeOrderlyResult,
   ConsumeResult,
   type MessageHandler,
   type MessageListener,
   type MessageListenerConcurrently,
+  type MessageListenerOrderly,
 } from "./src/consumer/listener.ts";
 export type { MessageIteration, MessageStream, SettleMode } from "./src/consumer/message_stream.ts";
 export {

@@ -9,6 +9,8 @@ const CONSUMERS: Readonly<Record<string, RegExp>> = {
   "consume.ts": /paid \{"id":7,"amount":120\}/,
   "listener.ts": /attempt 1/,
   "filters.ts": /order 7 over 120/,
+  "orderly.ts": /attempt 2/,
+  "broadcasting.ts": /the table has \d+ rows/,
   "batches.ts": /messages of queue \d stored/,
 };
 

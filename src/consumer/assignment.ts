@@ -5,33 +5,39 @@
  * difference: lost queues are committed and dropped before anything else, gained ones start at their stored offset. What
  * cannot be found out in a round leaves the assignment of that topic as it is. Rounds never overlap (the loop
  * that calls `rebalance` sees to it). Each window gets a generation, so that nothing of a former assignment commits.
+ * Where messages stay in order, a queue starts only when its lock is held, and is let go of by Departures.
  */
 import type { RocketMQClient } from "../client/client.ts";
-import { BrokerError, RebalanceError } from "../core/errors.ts";
-import { shuffled } from "../core/random.ts";
+import { RebalanceError } from "../core/errors.ts";
 import type { OffsetStore } from "../offsets/offset_store.ts";
-import { consumerIdList } from "../protocol/bodies.ts";
 import { compareQueues, type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 import { isRetryTopic } from "../protocol/names.ts";
-import { getConsumerListByGroup } from "../protocol/operations.ts";
-import { ResponseCode } from "../protocol/response_codes.ts";
 import { planAssignment } from "../rebalance/plan.ts";
 import type { AllocateStrategy } from "../rebalance/strategies.ts";
 import type { TopicRoute } from "../routing/route.ts";
 import type { ConsumeSpeed } from "../telemetry/consume_speed.ts";
 import type { MessageTrace } from "../telemetry/message_trace.ts";
+import { Departures } from "./departures.ts";
 import type { ConsumerEvent } from "./events.ts";
+import { groupMembers, knownRoute } from "./group_members.ts";
 import { Puller, type PullerOptions } from "./puller.ts";
-import { QueueWindow, type WindowLimits, type WindowListener } from "./queue_window.ts";
-import type { Settlement } from "./settlement.ts";
+import { BROKER_LOCK_LIVE_MS, LOCK_LIVE_MS, QueueLocks } from "./queue_locks.ts";
+import { QueueWindow } from "./queue_window.ts";
+import type { Settler } from "./settler.ts";
 import { startOffset, type StartPolicy } from "./start_offset.ts";
 import type { ConsumerCounters } from "./statistics.ts";
+import type { WindowLimits, WindowListener, WindowOrder } from "./window_terms.ts";
 
 /** A queue without an answer for so long is started afresh, in milliseconds (Java: pullMaxIdleTime). */
 const STALLED_MS = 120_000;
-const MEMBERS_TIMEOUT_MS = 3_000;
 /** How often a retry topic that does not exist is looked for with haste; after that the route poll finds it. */
 const RETRY_TOPIC_LOOKS = 10;
+/** A round that could not finish is tried again after this, in milliseconds; sooner when it waits for a lock (Java 5.x: the same). */
+const UNBALANCED_RETRY_MS = 1_000;
+const LOCK_RETRY_MS = 500;
+
+/** Whether the members of a group share the queues, or each has all. */
+export type MessageModel = "CLUSTERING" | "BROADCASTING";
 
 /** What the assignment works with. */
 export interface AssignmentOptions {
@@ -40,7 +46,7 @@ export interface AssignmentOptions {
   readonly store: OffsetStore;
   readonly strategy: AllocateStrategy;
   readonly policy: StartPolicy;
-  readonly settlement: Settlement;
+  readonly settlement: Settler;
   readonly limits: WindowLimits;
   readonly listener: WindowListener;
   readonly puller: Omit<PullerOptions, "onOffsetMoved">;
@@ -48,6 +54,14 @@ export interface AssignmentOptions {
   readonly speed: ConsumeSpeed;
   readonly trace: MessageTrace;
   readonly emit: (event: ConsumerEvent) => void;
+  /** "CLUSTERING": the members share the queues. "BROADCASTING": each has all. */
+  readonly messageModel: MessageModel;
+  /** How windows are ordered; undefined when messages are handed out side by side. */
+  readonly order: Pick<WindowOrder, "keyOf"> | undefined;
+  /** Something that a round waited for has come about. */
+  readonly onUnblocked: () => void;
+  /** The locks of some queues have run out: they are to be renewed now. */
+  readonly onLocksExpired: () => void;
   /** The topics to own queues of, the group's retry topic included. */
   readonly topics: () => Iterable<string>;
 }
@@ -63,14 +77,33 @@ export class Assignment {
   readonly #options: AssignmentOptions;
   readonly #slots = new Map<string, Slot>();
   readonly #failing = new Set<string>();
+  readonly #locks: QueueLocks | undefined;
+  readonly #departures: Departures;
+  #renewal: Promise<void> = Promise.resolve();
+  #awaitsLocks = false;
   #generation = 0;
   #missingRetryTopic = 0;
   #stopped = false;
 
   constructor(options: AssignmentOptions) {
     this.#options = options;
+    const { client, consumerGroup, store, emit, onUnblocked } = options;
+    if (options.order && options.messageModel === "CLUSTERING") {
+      this.#locks = new QueueLocks(client, consumerGroup);
+    }
+    this.#departures = new Departures({
+      clock: client.clock,
+      store,
+      locks: this.#locks,
+      emit,
+      onGone: () => this.#stopped || onUnblocked(),
+    });
   }
 
+  /** How soon a round that could not finish is to be tried again, in milliseconds. */
+  get retryAfterMs(): number {
+    return this.#awaitsLocks ? LOCK_RETRY_MS : UNBALANCED_RETRY_MS;
+  }
   /** The windows of the queues that are owned now. */
   *windows(): Iterable<QueueWindow> {
     for (const { window } of this.#slots.values()) yield window;
@@ -83,7 +116,7 @@ export class Assignment {
 
   /** Messages handed out and not settled, over all queues. */
   get outstanding(): number {
-    let out = 0;
+    let out = this.#departures.outstanding;
     for (const { window } of this.#slots.values()) out += window.out;
     return out;
   }
@@ -92,6 +125,7 @@ export class Assignment {
   async rebalance(): Promise<boolean> {
     const { counters, emit, topics } = this.#options;
     counters.rebalances++;
+    this.#awaitsLocks = false;
     const wanted = new Set(topics());
     await this.#revoke(
       [...this.windows()].filter((window) => !wanted.has(window.queue.topic)),
@@ -122,19 +156,11 @@ export class Assignment {
 
   /** Divides one topic's queues among the members; false when something is missing and is to be asked again soon. */
   async #divide(topic: string): Promise<boolean> {
-    const { client, consumerGroup, strategy } = this.#options;
-    const route = await this.#route(topic);
+    const route = await knownRoute(this.#options.client, topic);
     // A topic that does not exist yet is looked for by the route poll; a retry topic comes with the first heartbeat.
     if (route === undefined) return !isRetryTopic(topic) || ++this.#missingRetryTopic > RETRY_TOPIC_LOOKS;
     if (route.readQueues.length === 0) return true;
-    const members = await this.#members(route);
-    const allocated = strategy.allocate({
-      consumerGroup,
-      consumerId: client.clientId,
-      messageModel: "CLUSTERING",
-      allConsumerIds: members,
-      allMessageQueues: [...route.readQueues].sort(compareQueues),
-    });
+    const allocated = await this.#allocate(route);
     const held = [...this.windows()].filter((window) => window.queue.topic === topic);
     const plan = planAssignment(held.map((window) => window.queue), allocated);
     const lost = new Set(plan.lost.map(queueKey));
@@ -142,74 +168,62 @@ export class Assignment {
     return await this.#gain(plan.gained);
   }
 
-  async #route(topic: string): Promise<TopicRoute | undefined> {
-    const { client } = this.#options;
-    const known = client.cachedRoute(topic);
-    if (known) return known;
-    try {
-      return await client.route(topic);
-    } catch (error) {
-      if (error instanceof BrokerError && error.facts.responseCode === ResponseCode.TOPIC_NOT_EXIST) {
-        return undefined;
-      }
-      throw error;
-    }
-  }
-
-  /** The ids of the group's members, sorted as every member sorts them. */
-  async #members(route: TopicRoute): Promise<string[]> {
-    const { client, consumerGroup } = this.#options;
-    let failure: unknown;
-    for (const broker of shuffled([...route.brokers.keys()], client.random)) {
-      try {
-        const ids = await this.#membersAt(broker);
-        if (ids.includes(client.clientId)) return ids.sort();
-        // The broker has forgotten us (it restarted, or the connection broke): say hello, and ask once more.
-        await client.heartbeat();
-        return (await this.#membersAt(broker)).sort();
-      } catch (error) {
-        failure = error;
-      }
-    }
-    if (failure instanceof BrokerError) await client.heartbeat();
-    throw failure ??
-      new RebalanceError(`Cannot find a broker that knows group "${consumerGroup}": the route has none`);
-  }
-
-  async #membersAt(broker: string): Promise<string[]> {
-    const { client, consumerGroup } = this.#options;
-    const reply = await client.call(broker, getConsumerListByGroup, { consumerGroup }, {
-      timeoutMs: MEMBERS_TIMEOUT_MS,
+  /** The queues of a topic that are this member's. */
+  async #allocate(route: TopicRoute): Promise<MessageQueue[]> {
+    const { client, consumerGroup, strategy, messageModel } = this.#options;
+    const allMessageQueues = [...route.readQueues].sort(compareQueues);
+    if (messageModel === "BROADCASTING") return allMessageQueues;
+    return strategy.allocate({
+      consumerGroup,
+      consumerId: client.clientId,
+      messageModel,
+      allConsumerIds: await groupMembers(client, consumerGroup, route),
+      allMessageQueues,
     });
-    return [...consumerIdList.read(reply.body).consumerIdList];
   }
 
-  /** Starts the gained queues; false when the start of one could not be found out. */
-  async #gain(queues: readonly MessageQueue[]): Promise<boolean> {
-    if (queues.length === 0) return true;
+  /** Starts the gained queues; false when the start of one could not be found out, or its lock is not to be had yet. */
+  async #gain(gained: readonly MessageQueue[]): Promise<boolean> {
+    if (gained.length === 0) return true;
     const { store, policy, client, emit, counters } = this.#options;
+    const { queues, until } = await this.#lock(gained);
     const starts = await Promise.allSettled(queues.map((queue) => startOffset(queue, store, policy, client)));
-    if (this.#stopped) return true;
+    if (this.#stopped) {
+      await this.#locks?.release(queues);
+      return true;
+    }
     const started: MessageQueue[] = [];
     let failure: Error | undefined;
     starts.forEach((start, i) => {
       if (start.status === "rejected") failure = start.reason as Error;
       else {
-        this.#start(queues[i]!, start.value);
+        this.#start(queues[i]!, start.value, until);
         started.push(queues[i]!);
       }
     });
     if (started.length > 0) emit({ type: "assigned", queues: started });
-    if (failure === undefined) return true;
+    if (failure === undefined) return queues.length === gained.length;
     counters.rebalanceFailures++;
+    await this.#locks?.release(queues.filter((queue) => !started.includes(queue)));
     const topic = queues[0]!.topic;
     if (!this.#failing.has(topic)) emit({ type: "rebalanceFailed", topic, error: failure });
     this.#failing.add(topic);
     return false;
   }
 
-  #start(queue: MessageQueue, offset: number, paused = false): void {
-    const { settlement, limits, listener, client, store } = this.#options;
+  /** Those of `queues` that may start: their locks are held (until when is told), and nothing of a former time is left. */
+  async #lock(queues: readonly MessageQueue[]): Promise<{ queues: readonly MessageQueue[]; until: number }> {
+    if (!this.#options.order) return { queues, until: Infinity };
+    const free = queues.filter((queue) => !this.#departures.has(queueKey(queue)));
+    const answers = await this.#locks?.acquire(free);
+    const held = answers?.filter(({ state }) => state === "held");
+    const locked = held?.map(({ queue }) => queue) ?? free;
+    if (locked.length < queues.length) this.#awaitsLocks = true;
+    return { queues: locked, until: held ? Math.min(...held.map(({ until }) => until)) : Infinity };
+  }
+
+  #start(queue: MessageQueue, offset: number, lockedUntil: number, paused = false): void {
+    const { settlement, limits, listener, client, store, order } = this.#options;
     const window = new QueueWindow({
       queue,
       generation: ++this.#generation,
@@ -222,6 +236,7 @@ export class Assignment {
       listener,
       totals: this.#options.speed.totals(queue.topic),
       trace: this.#options.trace.of(queue.topic),
+      order: order && { keyOf: order.keyOf, lockedUntil },
     });
     window.paused = paused;
     store.updateOffset(queue, offset, false);
@@ -236,12 +251,8 @@ export class Assignment {
   resetOffset(queue: MessageQueue, offset: number): void {
     const slot = this.#slots.get(queueKey(queue));
     if (slot === undefined || this.#stopped) return;
-    this.#options.emit({
-      type: "offsetIllegal",
-      queue: slot.window.queue,
-      from: slot.window.cursor,
-      to: offset,
-    });
+    const { queue: own, cursor: from } = slot.window;
+    this.#options.emit({ type: "offsetIllegal", queue: own, from, to: offset });
     this.#moveOffset(slot.window, offset);
     slot.puller.interrupt(slot.window.lostReason);
   }
@@ -252,53 +263,117 @@ export class Assignment {
     const slot = this.#slots.get(key);
     if (slot?.window !== window || this.#stopped) return;
     this.#slots.delete(key);
-    window.drop(new RebalanceError(`The offset of ${key} was moved to ${offset} by the broker`));
-    this.#start(window.queue, offset, window.paused);
-    this.#options.store.persist(window.queue).catch((error) =>
-      this.#options.emit({ type: "persistFailed", error })
-    );
+    const { store, emit } = this.#options;
+    const persist = (): void =>
+      void store.persist(window.queue).catch((error) => emit({ type: "persistFailed", error }));
+    const reason = new RebalanceError(`The offset of ${key} was moved to ${offset} by the broker`);
+    if (window.calls > 0) {
+      // A handler is at work: the next round starts the queue when it has returned, from the offset stored here.
+      this.#departures.forsake(window, reason);
+      store.updateOffset(window.queue, offset, false);
+      return persist();
+    }
+    window.drop(reason);
+    this.#start(window.queue, offset, window.lockedUntil, window.paused);
+    persist();
   }
 
   /** Commits and drops windows: nothing is handed out, pulled or settled from them any more. */
   async #revoke(windows: readonly QueueWindow[], why: string): Promise<void> {
     if (windows.length === 0) return;
-    const { store, emit } = this.#options;
+    const { store, emit, order } = this.#options;
     const queues = windows.map((window) => window.queue);
     for (const window of windows) {
       const key = queueKey(window.queue);
-      store.updateOffset(window.queue, window.commitOffset);
-      window.drop(new RebalanceError(`Queue ${key} is lost: ${why}`));
-      this.#slots.get(key)?.puller.interrupt(window.lostReason);
+      const reason = new RebalanceError(`Queue ${key} is lost: ${why}`);
+      if (order) this.#departures.leave(window, reason, () => this.#renewal);
+      else {
+        store.updateOffset(window.queue, window.commitOffset);
+        window.drop(reason);
+      }
+      this.#slots.get(key)?.puller.stop(reason);
       this.#slots.delete(key);
     }
     emit({ type: "revoked", queues });
+    if (order) return;
     await store.persistAll(queues).catch((error) => emit({ type: "persistFailed", error }));
     for (const queue of queues) store.removeOffset(queue);
   }
 
+  /** Renews the locks of all queues. Never rejects; a queue whose lock went to another member is dropped. */
+  renewLocks(): Promise<void> {
+    return this.#renewal = this.#renewLocks();
+  }
+
+  async #renewLocks(): Promise<void> {
+    const windows = [...this.windows()];
+    if (!this.#locks || windows.length === 0) return;
+    const { client } = this.#options;
+    const answers = await this.#locks.acquire(windows.map((window) => window.queue));
+    const now = client.clock.now();
+    let lost = false;
+    answers.forEach(({ state, until }, i) => {
+      const window = windows[i]!;
+      if (state === "unknown" || this.#slots.get(queueKey(window.queue))?.window !== window) return;
+      // After so long without renewal the broker may have given it away, and got it back.
+      const lapsed = now >= window.lockedUntil + BROKER_LOCK_LIVE_MS - LOCK_LIVE_MS;
+      if (state === "held" && !lapsed) return window.lock(until);
+      this.#loseLock(window);
+      lost = true;
+    });
+    if (lost) this.#options.onUnblocked();
+  }
+
+  /** Another member may own the queue: nothing of it is committed any more. */
+  #loseLock(window: QueueWindow): void {
+    const { emit } = this.#options;
+    const key = queueKey(window.queue);
+    const reason = new RebalanceError(`Queue ${key} is lost: its lock is not held any more`);
+    this.#slots.get(key)?.puller.stop(reason);
+    this.#slots.delete(key);
+    this.#departures.forsake(window, reason);
+    emit({ type: "lockLost", queue: window.queue });
+    emit({ type: "revoked", queues: [window.queue] });
+  }
+
+  /** Lets go of every lock, once nothing is handed out any more. */
+  async unlock(): Promise<void> {
+    await this.#departures.finish();
+    await this.#renewal;
+    await this.#locks?.release([...this.windows()].map((window) => window.queue));
+  }
+
   /** Stores what may be committed of every queue. @throws OffsetError when some could not be stored. */
   async commit(): Promise<void> {
-    const { store } = this.#options;
+    const { store, order, client } = this.#options;
+    const now = client.clock.now();
     const queues: MessageQueue[] = [];
     for (const window of this.windows()) {
-      store.updateOffset(window.queue, window.commitOffset);
+      // Without the lock, another member's offset may be further.
+      if (now >= window.lockedUntil) continue;
+      store.updateOffset(window.queue, window.commitOffset, order === undefined);
       queues.push(window.queue);
     }
     await store.persistAll(queues);
   }
 
-  /** Starts the pull of a queue afresh that has not answered for two minutes although it could. */
+  /** Looks after queues that are silent, or whose locks have run out. */
   watch(now: number): void {
-    for (const { window, puller } of this.#slots.values()) {
-      const silentMs = now - window.lastAnswerAt;
-      if (silentMs < STALLED_MS || !window.hasRoom || !this.#options.puller.isTaken(window)) continue;
-      if (!this.#options.puller.budget.hasRoom) continue;
-      this.#options.emit({ type: "stalled", queue: window.queue, silentMs });
-      window.lastAnswerAt = now;
-      puller.interrupt(
-        new RebalanceError(`Queue ${queueKey(window.queue)} has not answered for ${silentMs} ms`),
-      );
-    }
+    const slots = [...this.#slots.values()];
+    for (const slot of slots) if (slot.window.checkOpen(now)) this.#watchSilence(slot, now);
+    if (slots.some(({ window }) => now >= window.lockedUntil)) this.#options.onLocksExpired();
+  }
+
+  /** Starts the pull of a queue afresh that has not answered for two minutes although it could. */
+  #watchSilence({ window, puller }: Slot, now: number): void {
+    const { budget, isTaken } = this.#options.puller;
+    const silentMs = now - window.lastAnswerAt;
+    if (silentMs < STALLED_MS || !window.hasRoom || !isTaken(window) || !budget.hasRoom) return;
+    this.#options.emit({ type: "stalled", queue: window.queue, silentMs });
+    window.lastAnswerAt = now;
+    puller.interrupt(
+      new RebalanceError(`Queue ${queueKey(window.queue)} has not answered for ${silentMs} ms`),
+    );
   }
 
   /** Lets every puller look again whether it may pull. */
@@ -310,7 +385,10 @@ export class Assignment {
   async stopPulling(reason: unknown): Promise<void> {
     this.#stopped = true;
     const slots = [...this.#slots.values()];
-    for (const { puller } of slots) puller.stop(reason);
+    for (const { window, puller } of slots) {
+      puller.stop(reason);
+      if (this.#options.order) window.close(reason);
+    }
     await Promise.all(slots.map(({ done }) => done));
   }
 

@@ -15,14 +15,19 @@ import { topicProblem } from "../protocol/names.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
 import { ConsumerEngine } from "./consumer_engine.ts";
 import type { ConsumerEvent } from "./events.ts";
-import type { MessageListener } from "./listener.ts";
+import { checkListener, type MessageListener } from "./listener.ts";
 import { MessageStream, type SettleMode } from "./message_stream.ts";
-import { type ConsumerConfig, parseConsumerConfig, type ResolvedConsumerConfig } from "./options.ts";
+import {
+  type ConsumerConfig,
+  isOrdered,
+  parseConsumerConfig,
+  type ResolvedConsumerConfig,
+} from "./options.ts";
 import type { MessageSelector } from "./selector.ts";
 import { settleSink } from "./settle_sink.ts";
 import type { ConsumerStatistics } from "./statistics.ts";
 import { type ItemShape, runShape, singleShape } from "./stream_source.ts";
-import { checkListener, type Subscription } from "./subscriptions.ts";
+import type { Subscription } from "./subscriptions.ts";
 
 /** How a stream hands messages out. */
 export interface StreamOptions {
@@ -94,7 +99,7 @@ export class Consumer {
   subscribe(topic: string, selector: string | MessageSelector = "*", listener?: MessageListener): void {
     this.#lifecycle.require("subscribe", "created", "starting", "running");
     if (listener !== undefined) {
-      checkListener(listener);
+      checkListener(listener, isOrdered(this.#config.ordering));
       this.#engine.checkTaker(topic);
     }
     this.#engine.subscribe(topic, selector);
@@ -115,7 +120,7 @@ export class Consumer {
   /** Registers the listener of every topic that has none of its own. @throws ConfigError, ConsumerStateError */
   registerMessageListener(listener: MessageListener): void {
     this.#lifecycle.require("register a listener", "created", "starting", "running");
-    checkListener(listener);
+    checkListener(listener, isOrdered(this.#config.ordering));
     this.#engine.checkTaker(undefined);
     this.#engine.registerListener(undefined, listener);
   }

@@ -6,6 +6,7 @@
  */
 import type { ConsumerMember, RocketMQClient } from "../client/client.ts";
 import { ConsumerShutdownError } from "../core/errors.ts";
+import { MemoryOffsetStore } from "../offsets/memory.ts";
 import { checkStoreServes, type OffsetStore } from "../offsets/offset_store.ts";
 import { RemoteOffsetStore } from "../offsets/remote.ts";
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
@@ -16,27 +17,22 @@ import { MessageTrace, TRACE_EVERY_MS, TraceOutcome } from "../telemetry/message
 import { type Loop, type LoopRunner, runLoops } from "../time/loop.ts";
 import { Assignment } from "./assignment.ts";
 import { Budget } from "./budget.ts";
-import type { ConsumerEvent } from "./events.ts";
+import { type ConsumerEvent, forwardEvents } from "./events.ts";
 import { groupMember } from "./group_member.ts";
 import { ListenerPool } from "./listener_pool.ts";
 import type { MessageListener } from "./listener.ts";
+import { type Mode, modeFor } from "./mode.ts";
 import { type ResolvedConsumerConfig, windowLimits } from "./options.ts";
+import { LOCK_RENEWAL_MS } from "./queue_locks.ts";
 import type { MessageSelector } from "./selector.ts";
-import { Settlement } from "./settlement.ts";
-import {
-  type ConsumerCounters,
-  type ConsumerStatistics,
-  newCounters,
-  queueStatistics,
-} from "./statistics.ts";
+import type { ConsumerCounters, ConsumerStatistics } from "./statistics.ts";
+import { newCounters, queueStatistics } from "./statistics.ts";
 import type { ItemShape, StreamSource } from "./stream_source.ts";
 import { checkClientId, checkSubscriptions, learnRoutes } from "./group_check.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 import { Takers } from "./takers.ts";
 import { Watch, WATCH_EVERY_MS } from "./watch.ts";
 
-/** A round of rebalancing that could not finish is tried again after this, in milliseconds (Java 5.x: 1000). */
-const UNBALANCED_RETRY_MS = 1_000;
 /** Bytes that one pull may always bring. */
 const MIN_PULL_BYTES = 32 * 1024;
 
@@ -50,6 +46,7 @@ export class ConsumerEngine {
   readonly #trace: MessageTrace;
   readonly #subscriptions: Subscriptions;
   readonly #retry: SubscriptionData;
+  readonly #mode: Mode;
   readonly #pool: ListenerPool;
   readonly #takers: Takers;
   readonly #store: OffsetStore;
@@ -74,8 +71,18 @@ export class ConsumerEngine {
     });
     this.#subscriptions = new Subscriptions(client.clock);
     this.#retry = parseSubscription(retryTopic(consumerGroup), "*", "TAG", client.clock.now());
+    this.#mode = modeFor({
+      config,
+      client,
+      counters: this.#counters,
+      emit,
+      onSentBack: () => this.#seekRetryTopic(),
+      signal: this.#over.signal,
+    });
     this.#pool = new ListenerPool({
       consumerGroup,
+      ordered: this.#mode.orderedCalls,
+      autoCommit: config.autoCommit,
       clock: client.clock,
       minConcurrency: config.consumeConcurrencyMin,
       maxConcurrency: config.consumeConcurrencyMax,
@@ -84,8 +91,11 @@ export class ConsumerEngine {
       emit,
     });
     this.#takers = new Takers(this.#pool, client.clock, () => this.#assignment.lookAgain());
-    if (config.offsetStore) checkStoreServes(config.offsetStore, "CLUSTERING");
-    this.#store = config.offsetStore ?? new RemoteOffsetStore(client, consumerGroup);
+    if (config.offsetStore) checkStoreServes(config.offsetStore, config.messageModel);
+    this.#store = config.offsetStore ??
+      (config.messageModel === "BROADCASTING"
+        ? new MemoryOffsetStore()
+        : new RemoteOffsetStore(client, consumerGroup));
     this.#budget = new Budget({
       maxMessages: config.pullThresholdForAll,
       maxBytes: config.pullThresholdSizeForAllBytes,
@@ -117,7 +127,7 @@ export class ConsumerEngine {
   }
 
   #makeAssignment(): Assignment {
-    const { consumerGroup, maxReconsumeTimes, allocateStrategy, ...config } = this.#config;
+    const { consumerGroup, allocateStrategy, messageModel, ...config } = this.#config;
     const client = this.#client, counters = this.#counters, emit = this.#emit;
     return new Assignment({
       client,
@@ -128,15 +138,11 @@ export class ConsumerEngine {
         consumeFromWhere: config.consumeFromWhere,
         consumeTimestamp: config.consumeTimestamp ?? client.clock.now() - 30 * 60_000,
       },
-      settlement: new Settlement({
-        client,
-        consumerGroup,
-        maxReconsumeTimes,
-        counters,
-        emit,
-        onSentBack: () => this.#seekRetryTopic(),
-        signal: this.#over.signal,
-      }),
+      settlement: this.#mode.settler,
+      order: this.#mode.order,
+      messageModel,
+      onUnblocked: () => this.#loops?.nudge("rebalance"),
+      onLocksExpired: () => this.#loops?.nudge("locks"),
       limits: windowLimits(this.#config),
       listener: {
         onReady: (lane) => this.#takers.offer(lane),
@@ -181,7 +187,7 @@ export class ConsumerEngine {
 
   *#topics(): Iterable<string> {
     yield* this.#subscriptions.topics();
-    yield this.#retry.topic;
+    if (this.#config.messageModel === "CLUSTERING") yield this.#retry.topic;
   }
 
   /** Subscribes or changes a selector. */
@@ -225,7 +231,7 @@ export class ConsumerEngine {
   /** Joins the group, divides the queues for the first time, starts the loops. */
   async start(signal?: AbortSignal): Promise<void> {
     await this.#store.start();
-    this.#forwardEvents();
+    forwardEvents(this.#client.events(), this.#emit, this.#over.signal);
     const { consumerGroup } = this.#config;
     await learnRoutes(this.#client, this.#subscriptions.topics(), signal);
     await checkSubscriptions(this.#client, consumerGroup, this.#subscriptions.values());
@@ -244,20 +250,13 @@ export class ConsumerEngine {
     await firstRound.promise;
   }
 
-  /** What the client tells is told here too. */
-  #forwardEvents(): void {
-    const events = this.#client.events();
-    this.#over.signal.addEventListener("abort", () => void events.return?.(), { once: true });
-    (async () => {
-      for await (const event of events) this.#emit(event);
-    })();
-  }
-
   #timetable(onFirstRound: () => void): Loop[] {
     const { rebalanceIntervalMs, persistIntervalMs } = this.#config;
+    const renewLocks = () => this.#assignment.renewLocks();
     const rebalance = (signal: AbortSignal) => this.#rebalance(signal, onFirstRound);
     return [
       { name: "rebalance", firstMs: 0, everyMs: rebalanceIntervalMs, run: rebalance },
+      { name: "locks", firstMs: LOCK_RENEWAL_MS, everyMs: LOCK_RENEWAL_MS, run: renewLocks },
       { name: "persist", firstMs: persistIntervalMs, everyMs: persistIntervalMs, run: () => this.#persist() },
       { name: "watch", firstMs: WATCH_EVERY_MS, everyMs: WATCH_EVERY_MS, run: () => this.#watch.run() },
       { name: "trace", firstMs: 0, everyMs: TRACE_EVERY_MS, run: (signal) => this.#trace.flush(signal) },
@@ -269,7 +268,7 @@ export class ConsumerEngine {
     for (let balanced = false; !balanced && !signal.aborted;) {
       balanced = await this.#assignment.rebalance();
       onRound();
-      if (!balanced) await this.#client.clock.sleep(UNBALANCED_RETRY_MS, signal).catch(() => {});
+      if (!balanced) await this.#client.clock.sleep(this.#assignment.retryAfterMs, signal).catch(() => {});
     }
     onRound();
   }
@@ -290,9 +289,8 @@ export class ConsumerEngine {
   /** The ordered drain. @throws ConsumerShutdownError when offsets could not be stored. */
   async drain(): Promise<void> {
     const { consumerGroup, shutdownTimeoutMs } = this.#config;
-    const reason = new ConsumerShutdownError(`Consumer "${consumerGroup}" is shutting down`, {
-      group: consumerGroup,
-    });
+    const facts = { group: consumerGroup };
+    const reason = new ConsumerShutdownError(`Consumer "${consumerGroup}" is shutting down`, facts);
     await this.#loops?.stop();
     const pulled = this.#assignment.stopPulling(reason);
     this.#takers.end();
@@ -317,6 +315,7 @@ export class ConsumerEngine {
     };
     // no later interval makes up for a failure; what has arrived is not sent again
     await step("store the offsets", this.#assignment.commit().catch(() => this.#assignment.commit()));
+    await this.#assignment.unlock();
     this.#over.abort(reason);
     this.#assignment.release(reason);
     await step("leave the group", this.#leave());
@@ -362,8 +361,8 @@ export class ConsumerEngine {
   }
 
   /** Stores offsets now. */
-  async commit(): Promise<void> {
-    await this.#assignment.commit();
+  commit(): Promise<void> {
+    return this.#assignment.commit();
   }
 
   /** The queues that are owned now. */

@@ -2,7 +2,7 @@
  * One message on its way: from the queue's window, out to a handler, to its settlement.
  *
  *   waiting → out → settling → settled, with out → waiting when a loop is left early, and anything → stale when
- *   the queue is lost. The first settlement wins; what comes later, or to a stale message, is a counted no-op.
+ *   the queue is lost; out → held → settled or waiting with explicit commits. The first settlement wins; what comes later, or to a stale message, is a counted no-op.
  * This is the object behind ConsumedMessage; everything costly (properties, signal) is made on first use.
  */
 import type { RecordView } from "../message/record_view.ts";
@@ -10,10 +10,12 @@ import { PropertyKey } from "../message/property_keys.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { TraceOutcome } from "../telemetry/message_trace.ts";
 import type { ConsumedMessage, RetryOptions } from "./consumed_message.ts";
-import type { FrameHold, QueueWindow } from "./queue_window.ts";
+import type { FrameHold } from "./frame_hold.ts";
+import type { Lane } from "./lane.ts";
+import type { QueueWindow } from "./queue_window.ts";
 
 /** Where a delivery is in its life. */
-export type DeliveryState = "waiting" | "out" | "settling" | "settled" | "stale";
+export type DeliveryState = "waiting" | "out" | "held" | "settling" | "settled" | "stale";
 
 const decoder: TextDecoder = new TextDecoder();
 
@@ -24,10 +26,13 @@ export class Delivery implements ConsumedMessage {
   /** Position in the window, counted from the first message of the assignment. */
   readonly seq: number;
   readonly hold: FrameHold;
-  readonly topic: string;
+  /** The line that it waits in; set once by its window. */
+  lane: Lane;
   state: DeliveryState = "waiting";
   /** When it was handed out, in milliseconds since the epoch. */
   handedOutAt = 0;
+  /** Whether its time was up, and that was told. */
+  timedOut = false;
   /** Deliveries on this side after a send-back that did not reach the broker. */
   localRetries = 0;
   /** The id of its trace since it was handed out; empty when it is not traced. */
@@ -36,12 +41,16 @@ export class Delivery implements ConsumedMessage {
   outcome: TraceOutcome = TraceOutcome.FAILED;
   #abort: AbortController | undefined;
 
-  constructor(record: RecordView, window: QueueWindow, seq: number, hold: FrameHold, topic: string) {
+  constructor(record: RecordView, window: QueueWindow, seq: number, hold: FrameHold, lane: Lane) {
     this.record = record;
     this.window = window;
     this.seq = seq;
     this.hold = hold;
-    this.topic = topic;
+    this.lane = lane;
+  }
+
+  get topic(): string {
+    return this.lane.topic;
   }
 
   get queue(): MessageQueue {
@@ -149,5 +158,6 @@ export class Delivery implements ConsumedMessage {
   resetSignal(): void {
     this.#abort = undefined;
     this.outcome = TraceOutcome.FAILED;
+    this.timedOut = false;
   }
 }

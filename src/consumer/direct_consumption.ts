@@ -3,7 +3,7 @@
  *
  * Picture a strip with room for this message alone: it goes through the topic's own listener like any other, but nothing
  * of it is committed or sent back; how it fared is the answer. Agrees with consumeMessageDirectly of
- * ConsumeMessageConcurrentlyService, save that returning nothing is success, as everywhere in this library.
+ * ConsumeMessageConcurrentlyService and ConsumeMessageOrderlyService, save that returning nothing is success, as everywhere in this library.
  */
 import type { RecordView } from "../message/record_view.ts";
 import type { DirectConsumeOutcome, DirectConsumeResult } from "../protocol/bodies.ts";
@@ -12,13 +12,16 @@ import type { Clock } from "../time/clock.ts";
 import { Budget } from "./budget.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Lane } from "./lane.ts";
-import type { ConsumeContext, MessageListener } from "./listener.ts";
+import type { MessageListener, MessageListenerConcurrently, MessageListenerOrderly } from "./listener.ts";
+import { type OrderedAnswer, OrderedContext } from "./ordered_calls.ts";
 import { QueueWindow } from "./queue_window.ts";
 
 /** What consuming one message on demand works with. */
 export interface DirectOptions {
   readonly consumerGroup: string;
   readonly clock: Clock;
+  /** Whether messages wait for each other. */
+  readonly ordered: boolean;
   /** The listener of a topic. */
   readonly listener: (topic: string) => MessageListener | undefined;
   /** Fires when the consumer ends: the message's own signal fires then too. */
@@ -40,22 +43,12 @@ export async function consumeDirectly(
   if (listener === undefined) return undefined;
   const onEnd = (): void => delivery.window.drop(signal.reason);
   signal.addEventListener("abort", onEnd, { once: true });
-  const context: ConsumeContext = {
-    consumerGroup,
-    queue: delivery.queue,
-    attempt: delivery.attempt,
-    get signal() {
-      return delivery.signal;
-    },
-    delayLevelWhenNextConsume: 0,
-  };
+  const context = new OrderedContext(consumerGroup, delivery, true);
   let consumeResult: DirectConsumeOutcome;
   let remark: string | undefined;
   try {
-    const answer = await (typeof listener === "function"
-      ? listener(delivery, context)
-      : listener.consumeMessageConcurrently([delivery], context));
-    consumeResult = sentBack || answer === "RECONSUME_LATER" ? "CR_LATER" : "CR_SUCCESS";
+    const answer = await call(listener, delivery, context, options.ordered);
+    consumeResult = sentBack ? "CR_LATER" : OUTCOMES[answer ?? "SUCCESS"];
   } catch (error) {
     consumeResult = "CR_THROW_EXCEPTION";
     remark = String(error);
@@ -63,7 +56,29 @@ export async function consumeDirectly(
     signal.removeEventListener("abort", onEnd);
   }
   const spentTimeMills = clock.now() - delivery.handedOutAt;
-  return { order: false, autoCommit: true, consumeResult, remark, spentTimeMills };
+  const { autoCommit } = context;
+  return { order: options.ordered, autoCommit, consumeResult, remark, spentTimeMills };
+}
+
+const OUTCOMES: Readonly<Record<Exclude<OrderedAnswer, undefined | void>, DirectConsumeOutcome>> = {
+  CONSUME_SUCCESS: "CR_SUCCESS",
+  SUCCESS: "CR_SUCCESS",
+  COMMIT: "CR_COMMIT",
+  ROLLBACK: "CR_ROLLBACK",
+  RECONSUME_LATER: "CR_LATER",
+  SUSPEND_CURRENT_QUEUE_A_MOMENT: "CR_LATER",
+};
+
+function call(
+  listener: MessageListener,
+  delivery: Delivery,
+  context: OrderedContext,
+  ordered: boolean,
+): OrderedAnswer | Promise<OrderedAnswer> {
+  if (typeof listener === "function") return listener(delivery, context);
+  // That it has the method for the ordering was checked when it was registered.
+  if (ordered) return (listener as MessageListenerOrderly).consumeMessageOrderly([delivery], context);
+  return (listener as MessageListenerConcurrently).consumeMessageConcurrently([delivery], context);
 }
 
 /** The record as the only message of a window of its own, handed out. */

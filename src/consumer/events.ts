@@ -34,7 +34,7 @@ export type ConsumerEvent =
     readonly skipped: boolean;
     readonly error: Error;
   }
-  /** A message's time was up; it was sent back. */
+  /** A message's time was up; it was sent back, or where messages stay in order only told to end. */
   | { readonly type: "consumeTimeout"; readonly queue: MessageQueue; readonly queueOffset: number }
   /** A handler threw. Sent for the first of a run of throws of one topic. */
   | { readonly type: "handlerFailed"; readonly topic: string; readonly error: unknown }
@@ -46,6 +46,16 @@ export type ConsumerEvent =
     readonly messageId: string;
     readonly reason: string | undefined;
   }
+  /** Broadcasting: a message was given up after `maxReconsumeTimes` redeliveries, or by `deadLetter()`. */
+  | {
+    readonly type: "dropped";
+    readonly queue: MessageQueue;
+    readonly queueOffset: number;
+    readonly messageId: string;
+    readonly reason: string | undefined;
+  }
+  /** The lock of a queue went to another member, or could not be renewed in time: the queue is started afresh. */
+  | { readonly type: "lockLost"; readonly queue: MessageQueue }
   /** A send-back reached no broker; the message is delivered again from here. */
   | {
     readonly type: "sendBackFailed";
@@ -55,3 +65,15 @@ export type ConsumerEvent =
   }
   /** Offsets could not be stored; they are sent again at the next interval. */
   | { readonly type: "persistFailed"; readonly error: Error };
+
+/** Tells what the client tells, until `signal` fires. */
+export function forwardEvents(
+  events: AsyncIterableIterator<ClientEvent>,
+  emit: (event: ConsumerEvent) => void,
+  signal: AbortSignal,
+): void {
+  signal.addEventListener("abort", () => void events.return?.(), { once: true });
+  void (async () => {
+    for await (const event of events) emit(event);
+  })();
+}

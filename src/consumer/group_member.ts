@@ -18,11 +18,13 @@ export interface GroupMemberOptions extends Omit<InboundOptions, "heartbeat"> {
 
 /** The member of one group. */
 export function groupMember(options: GroupMemberOptions): ConsumerMember {
-  const { config: { consumerGroup, consumeFromWhere }, subscriptions, retry, topics, rebalance } = options;
+  const { config: { consumerGroup, consumeFromWhere, messageModel }, subscriptions, topics, rebalance } =
+    options;
+  const retry = messageModel === "BROADCASTING" ? [] : [options.retry];
   const heartbeat: ConsumerMember["heartbeat"] = () => ({
     groupName: consumerGroup,
     consumeType: "CONSUME_PASSIVELY",
-    messageModel: "CLUSTERING",
+    messageModel,
     consumeFromWhere,
     subscriptionDataSet: Array.from(subscriptions.values(), ({ data }) => data).concat(retry),
     unitMode: false,

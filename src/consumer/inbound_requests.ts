@@ -29,7 +29,7 @@ import type { InboundRequest, OutboundReply } from "../remoting/call.ts";
 import type { Assignment } from "./assignment.ts";
 import { consumeDirectly } from "./direct_consumption.ts";
 import type { ListenerPool } from "./listener_pool.ts";
-import type { ResolvedConsumerConfig } from "./options.ts";
+import { isOrdered, type ResolvedConsumerConfig } from "./options.ts";
 import { selfReport } from "./self_report.ts";
 
 /** What answering works with. */
@@ -129,6 +129,7 @@ export class InboundRequests {
     const result = await consumeDirectly(record, brokerName, {
       consumerGroup: config.consumerGroup,
       clock: client.clock,
+      ordered: isOrdered(config.ordering),
       listener: (topic) => pool.listener(topic),
       signal,
     });

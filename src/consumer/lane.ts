@@ -1,29 +1,48 @@
 /**
- * The messages of one topic within a queue's window, in the order they are handed out.
+ * Messages of a queue's window that wait in one line to be handed out.
  *
- * A window has one lane, a retry topic's window one for each topic that its messages came from. What was handed out and
- * given back comes first again.
+ * A window has one lane, a retry topic's window one for each topic that its messages came from, a window by key one for
+ * each key. A serial lane hands out one run of messages and then nothing until the last of them is settled or back, and
+ * nothing at all while its window is closed: all that ordered consumption needs of hand-out is here. What was handed out
+ * and given back comes first again.
  */
 import type { Delivery } from "./delivery.ts";
 import type { QueueWindow } from "./queue_window.ts";
 
-/** The messages of one topic within a window, in the order they are handed out. */
+/** Messages of one topic (and key) within a window, in the order they are handed out. */
 export class Lane {
   readonly window: QueueWindow;
   readonly topic: string;
+  /** Whether the next run is handed out only when the last is done with. */
+  readonly serial: boolean;
+  /** What its messages have in common, when the window is ordered by key. */
+  readonly key: string | undefined;
   /** Whether a ring holds it. */
   queued = false;
+  /** What a serial lane waits for: messages that are out, and calls that have not returned. */
+  #busy = 0;
   #waiting: Delivery[] = [];
   #at = 0;
   #returned: Delivery[] = [];
 
-  constructor(window: QueueWindow, topic: string) {
+  constructor(window: QueueWindow, topic: string, serial = false, key?: string) {
     this.window = window;
     this.topic = topic;
+    this.serial = serial;
+    this.key = key;
   }
 
-  /** How many wait to be handed out. */
+  /** How many can be handed out now. */
   get size(): number {
+    return this.serial && (this.#busy > 0 || !this.window.isOpen) ? 0 : this.#left;
+  }
+
+  /** Whether it has nothing waiting and waits for nothing. */
+  get isIdle(): boolean {
+    return this.#busy === 0 && this.#left === 0;
+  }
+
+  get #left(): number {
     return this.#waiting.length - this.#at + this.#returned.length;
   }
 
@@ -39,11 +58,34 @@ export class Lane {
 
   /** The next one, marked as out at `now`. */
   take(now: number): Delivery | undefined {
+    if (this.serial && (this.#busy > 0 || !this.window.checkOpen(now))) return undefined;
+    return this.#take(now);
+  }
+
+  /** Up to `max`, the first of which may be taken already. */
+  takeRun(max: number, now: number, first: Delivery | undefined = this.take(now)): Delivery[] {
+    const run: Delivery[] = [];
+    for (let next = first; next !== undefined; next = this.#take(now)) if (run.push(next) >= max) break;
+    return run;
+  }
+
+  /** A call has begun that holds the lane up until it returns. */
+  enter(): void {
+    this.#busy++;
+  }
+
+  /** A call has returned, or a message is out no more. */
+  leave(): void {
+    this.#busy--;
+  }
+
+  #take(now: number): Delivery | undefined {
     for (let delivery = this.#next(); delivery !== undefined; delivery = this.#next()) {
       if (delivery.state !== "waiting") continue; // given back by its loop, and then settled after all
       delivery.state = "out";
       delivery.handedOutAt = now;
       this.window.handedOut(now);
+      this.#busy++;
       const { trace } = this.window;
       if (trace !== undefined) delivery.traceId = trace.begin(delivery.record, this.topic, now);
       return delivery;
@@ -70,4 +112,9 @@ export class Lane {
     this.#at = 0;
     this.#returned = [];
   }
+}
+
+/** What the lane of a key goes by. A topic has no line feed in its name, so no key can be taken for a topic. */
+export function laneName(topic: string, key: string): string {
+  return `${topic}\n${key}`;
 }

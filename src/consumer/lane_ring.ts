@@ -34,17 +34,13 @@ export class LaneRing {
 
   /** Up to `max` messages of the next lane, in their order. */
   nextRun(max: number, now: number): Delivery[] {
-    const run: Delivery[] = [];
-    while (this.#lanes.length > 0 && run.length === 0) {
+    while (this.#lanes.length > 0) {
       const lane = this.#step();
-      while (run.length < max) {
-        const delivery = lane.take(now);
-        if (delivery === undefined) break;
-        run.push(delivery);
-      }
+      const run = lane.takeRun(max, now);
       this.#leave(lane);
+      if (run.length > 0) return run;
     }
-    return run;
+    return [];
   }
 
   /** Takes every lane out. */

@@ -1,10 +1,12 @@
 /**
  * What an application hands in to be called with messages, and what it answers.
  *
- * A plain function gets one message at a time; a MessageListenerConcurrently gets batches of up to
- * `consumeMessageBatchMaxSize`. Both may be async. Returning nothing means success (in Java, null means retry); a throw
- * means RECONSUME_LATER.
+ * A plain function gets one message at a time; a MessageListenerConcurrently or MessageListenerOrderly gets batches of up
+ * to `consumeMessageBatchMaxSize`, and serves the ordering that its method is named for. All may be async. Returning nothing
+ * means success (in Java, null means retry); a throw means RECONSUME_LATER, where messages stay in order
+ * SUSPEND_CURRENT_QUEUE_A_MOMENT.
  */
+import { ConfigError } from "../core/errors.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
 
@@ -18,6 +20,29 @@ export const ConsumeResult: {
   /** The messages are sent back and delivered again later. */
   readonly RECONSUME_LATER: "RECONSUME_LATER";
 } = { CONSUME_SUCCESS: "CONSUME_SUCCESS", RECONSUME_LATER: "RECONSUME_LATER" };
+
+/**
+ * How consuming in order went. COMMIT and ROLLBACK matter only with `context.autoCommit = false`; with it, both commit,
+ * as in Java.
+ */
+export type ConsumeOrderlyResult = "SUCCESS" | "COMMIT" | "ROLLBACK" | "SUSPEND_CURRENT_QUEUE_A_MOMENT";
+
+/** The results of ordered consumption by name. */
+export const ConsumeOrderlyResult: {
+  /** The messages are handled: settled, or without `autoCommit` set aside until COMMIT or ROLLBACK. */
+  readonly SUCCESS: "SUCCESS";
+  /** These messages and what was set aside before them are done with. */
+  readonly COMMIT: "COMMIT";
+  /** These messages and what was set aside before them come again after a moment, no attempt counted. */
+  readonly ROLLBACK: "ROLLBACK";
+  /** These messages come again after a moment, one attempt further, before any that follow. */
+  readonly SUSPEND_CURRENT_QUEUE_A_MOMENT: "SUSPEND_CURRENT_QUEUE_A_MOMENT";
+} = {
+  SUCCESS: "SUCCESS",
+  COMMIT: "COMMIT",
+  ROLLBACK: "ROLLBACK",
+  SUSPEND_CURRENT_QUEUE_A_MOMENT: "SUSPEND_CURRENT_QUEUE_A_MOMENT",
+};
 
 /** What belongs to one call of a listener. */
 export interface ConsumeContext {
@@ -33,11 +58,30 @@ export interface ConsumeContext {
   delayLevelWhenNextConsume: number;
 }
 
-/** A function that handles one message. */
+/** What belongs to one call of a listener where messages stay in order. */
+export interface ConsumeOrderlyContext {
+  /** The group that consumes. */
+  readonly consumerGroup: string;
+  /** The queue that the messages came from. */
+  readonly queue: MessageQueue;
+  /** 1 at the first delivery of the (first) message. */
+  readonly attempt: number;
+  /** Aborts when the (first) message's time is up, its queue is lost, or a shutdown has no more patience. */
+  readonly signal: AbortSignal;
+  /** Whether success settles the messages; begins as the consumer's option of this name. */
+  autoCommit: boolean;
+  /** Rest before these messages come again, in milliseconds (10 to 30,000); −1: the consumer's option of this name. */
+  suspendCurrentQueueTimeMs: number;
+}
+
+/** What a function that handles messages may return. */
+type HandlerAnswer = ConsumeResult | ConsumeOrderlyResult | void;
+
+/** A function that handles one message; in order or not, as the consumer is configured. */
 export type MessageHandler = (
   message: ConsumedMessage,
   context: ConsumeContext,
-) => ConsumeResult | void | Promise<ConsumeResult | void>;
+) => HandlerAnswer | Promise<HandlerAnswer>;
 
 /** A listener that handles batches; the result concerns the messages that were not settled one by one. */
 export interface MessageListenerConcurrently {
@@ -48,5 +92,38 @@ export interface MessageListenerConcurrently {
   ): ConsumeResult | void | Promise<ConsumeResult | void>;
 }
 
+/** A listener that handles the messages of a queue (or of a key) in order. */
+export interface MessageListenerOrderly {
+  /** Handles `messages`, consecutive ones of one queue (or one key); the next are handed out when it has answered. */
+  consumeMessageOrderly(
+    messages: readonly ConsumedMessage[],
+    context: ConsumeOrderlyContext,
+  ): ConsumeOrderlyResult | void | Promise<ConsumeOrderlyResult | void>;
+}
+
 /** Anything that can be called with messages. */
-export type MessageListener = MessageHandler | MessageListenerConcurrently;
+export type MessageListener = MessageHandler | MessageListenerConcurrently | MessageListenerOrderly;
+
+/** The method that a listener object needs. */
+function methodFor(ordered: boolean): string {
+  return ordered ? "consumeMessageOrderly" : "consumeMessageConcurrently";
+}
+
+/** What is wrong with a listener, if anything. */
+export function listenerProblem(listener: unknown, ordered: boolean): string | undefined {
+  if (typeof listener === "function") return undefined;
+  const methods = (listener ?? {}) as Record<string, unknown>;
+  if (typeof methods[methodFor(ordered)] === "function") return undefined;
+  if (typeof methods[methodFor(!ordered)] === "function") {
+    return `it has ${methodFor(!ordered)}, which ordering ${
+      ordered ? '"orderly" and by key' : '"concurrent"'
+    } never calls`;
+  }
+  return `it is neither a function nor an object with ${methodFor(ordered)}`;
+}
+
+/** Checks that a listener can be called. @throws ConfigError */
+export function checkListener(listener: unknown, ordered: boolean): asserts listener is MessageListener {
+  const problem = listenerProblem(listener, ordered);
+  if (problem !== undefined) throw new ConfigError(`Cannot register the listener: ${problem}`);
+}

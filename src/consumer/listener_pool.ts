@@ -10,8 +10,16 @@ import { TraceOutcome } from "../telemetry/message_trace.ts";
 import type { Delivery } from "./delivery.ts";
 import type { ConsumerEvent } from "./events.ts";
 import { LaneRing } from "./lane_ring.ts";
-import type { ConsumeContext, ConsumeResult, MessageListener } from "./listener.ts";
+import type {
+  ConsumeContext,
+  ConsumeResult,
+  MessageHandler,
+  MessageListener,
+  MessageListenerConcurrently,
+  MessageListenerOrderly,
+} from "./listener.ts";
 import type { Lane } from "./lane.ts";
+import { type OrderedAnswer, type OrderedCalls, OrderedContext } from "./ordered_calls.ts";
 import type { ConsumerCounters } from "./statistics.ts";
 
 /** What the pool works with. */
@@ -20,7 +28,11 @@ export interface ListenerPoolOptions {
   readonly clock: Clock;
   readonly minConcurrency: number;
   readonly maxConcurrency: number;
-  /** Messages per call of a MessageListenerConcurrently. */
+  /** What answers mean where messages stay in order; undefined where they do not. */
+  readonly ordered?: OrderedCalls | undefined;
+  /** In order: whether success settles, unless a listener says otherwise. */
+  readonly autoCommit?: boolean;
+  /** Messages per call of a listener object. */
   readonly batchMaxSize: number;
   readonly counters: ConsumerCounters;
   readonly emit: (event: ConsumerEvent) => void;
@@ -133,12 +145,13 @@ export class ListenerPool {
       if (delivery === undefined) return;
       // A lane is in the ring only while its topic is served.
       const listener = this.listener(delivery.topic)!;
-      if (typeof listener === "function") this.#call(listener, delivery);
-      else this.#callWithBatch(listener, delivery);
+      if (this.#options.ordered) this.#callInOrder(this.#options.ordered, listener, delivery);
+      else if (typeof listener === "function") this.#call(listener, delivery);
+      else this.#callWithBatch(listener as MessageListenerConcurrently, delivery);
     }
   }
 
-  #call(listener: Extract<MessageListener, (...args: never[]) => unknown>, delivery: Delivery): void {
+  #call(listener: MessageHandler, delivery: Delivery): void {
     const context = new HandlerContext(this.#options.consumerGroup, delivery);
     let answer: ReturnType<typeof listener>;
     try {
@@ -147,15 +160,15 @@ export class ListenerPool {
       return this.#failed([delivery], context, error);
     }
     if (typeof answer === "object" && answer !== null) this.#pending(answer, [delivery], context);
-    else if (answer === "RECONSUME_LATER") this.#later([delivery], context);
+    else if (asksAgain(answer)) this.#later([delivery], context);
     else {
       if (this.#failing.size > 0) this.#failing.delete(delivery.topic);
       if (delivery.state === "out") delivery.window.ack(delivery);
     }
   }
 
-  #callWithBatch(listener: Exclude<MessageListener, (...args: never[]) => unknown>, first: Delivery): void {
-    const batch = this.#batchFrom(first);
+  #callWithBatch(listener: MessageListenerConcurrently, first: Delivery): void {
+    const batch = first.lane.takeRun(this.#options.batchMaxSize, first.handedOutAt, first);
     const context = new HandlerContext(this.#options.consumerGroup, first);
     let answer: ReturnType<typeof listener.consumeMessageConcurrently>;
     try {
@@ -167,25 +180,12 @@ export class ListenerPool {
     else this.#finish(batch, context, answer as ConsumeResult | undefined);
   }
 
-  /** `first` and what follows it in its lane, up to the batch size. */
-  #batchFrom(first: Delivery): Delivery[] {
-    const batch = [first];
-    const lane = first.window.lane(first.topic);
-    const now = first.handedOutAt;
-    while (batch.length < this.#options.batchMaxSize) {
-      const next = lane.take(now);
-      if (next === undefined) break;
-      batch.push(next);
-    }
-    return batch;
-  }
-
-  #pending(answer: Promise<ConsumeResult | void>, batch: Delivery[], context: HandlerContext): void {
+  #pending(answer: Promise<OrderedAnswer>, batch: Delivery[], context: HandlerContext): void {
     this.#busy++;
     answer.then(
       (result) => {
         this.#busy--;
-        this.#finish(batch, context, result as ConsumeResult | undefined);
+        this.#finish(batch, context, result);
         this.#pump();
       },
       (error) => {
@@ -196,22 +196,24 @@ export class ListenerPool {
     );
   }
 
-  #finish(batch: Delivery[], context: HandlerContext, result: ConsumeResult | undefined): void {
-    if (result === "RECONSUME_LATER") return this.#later(batch, context);
+  #finish(batch: Delivery[], context: HandlerContext, result: OrderedAnswer): void {
+    if (asksAgain(result)) return this.#later(batch, context);
     this.#failing.delete(batch[0]!.topic);
     for (const delivery of batch) if (delivery.state === "out") delivery.window.ack(delivery);
   }
 
   #failed(batch: Delivery[], context: HandlerContext, error: unknown): void {
-    const { counters, emit } = this.#options;
-    counters.handlerFailures++;
     for (const delivery of batch) delivery.outcome = TraceOutcome.EXCEPTION;
-    const topic = batch[0]!.topic;
-    if (!this.#failing.has(topic)) {
-      this.#failing.add(topic);
-      emit({ type: "handlerFailed", topic, error });
-    }
+    this.#tell(batch[0]!.topic, error);
     this.#later(batch, context);
+  }
+
+  /** Counts a throw, and tells of the first of a run. */
+  #tell(topic: string, error: unknown): void {
+    this.#options.counters.handlerFailures++;
+    if (this.#failing.has(topic)) return;
+    this.#failing.add(topic);
+    this.#options.emit({ type: "handlerFailed", topic, error });
   }
 
   /** Sends back what is unsettled; the slot is taken until the broker has confirmed. */
@@ -227,4 +229,44 @@ export class ListenerPool {
       this.#pump();
     });
   }
+
+  /** One call of a run whose line waits for it; what comes of it decides `ordered`. */
+  #callInOrder(ordered: OrderedCalls, listener: MessageListener, first: Delivery): void {
+    const { consumerGroup, autoCommit = true, batchMaxSize } = this.#options;
+    const { lane, window } = first;
+    const single = typeof listener === "function";
+    const run = lane.takeRun(single ? 1 : batchMaxSize, first.handedOutAt, first);
+    const context = new OrderedContext(consumerGroup, first, autoCommit);
+    const failed = (error: unknown): void => {
+      this.#tell(lane.topic, error);
+      for (const delivery of run) delivery.outcome = TraceOutcome.EXCEPTION;
+      ordered.failed(run, context);
+      window.leave(lane);
+    };
+    const answered = (answer: OrderedAnswer): void => {
+      if (this.#failing.size > 0) this.#failing.delete(lane.topic);
+      ordered.answered(lane, run, context, answer);
+      window.leave(lane);
+    };
+    window.enter(lane);
+    let answer: OrderedAnswer | Promise<OrderedAnswer>;
+    try {
+      answer = single
+        ? listener(first, context)
+        : (listener as MessageListenerOrderly).consumeMessageOrderly(run, context);
+    } catch (error) {
+      return failed(error);
+    }
+    if (typeof answer !== "object" || answer === null) return answered(answer);
+    this.#busy++;
+    answer.then(answered, failed).then(() => {
+      this.#busy--;
+      this.#pump();
+    });
+  }
+}
+
+/** Whether an answer asks for another delivery where messages do not wait for each other. */
+function asksAgain(answer: OrderedAnswer): boolean {
+  return answer === "RECONSUME_LATER" || answer === "SUSPEND_CURRENT_QUEUE_A_MOMENT" || answer === "ROLLBACK";
 }

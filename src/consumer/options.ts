@@ -16,12 +16,21 @@ import {
   circleStrategy,
   consistentHashStrategy,
 } from "../rebalance/strategies.ts";
-import type { MessageListener } from "./listener.ts";
-import type { WindowLimits } from "./queue_window.ts";
+import type { MessageModel } from "./assignment.ts";
+import type { ConsumedMessage } from "./consumed_message.ts";
+import { listenerProblem, type MessageListener } from "./listener.ts";
+import { clampSuspend } from "./ordered_calls.ts";
+import type { WindowLimits } from "./window_terms.ts";
 import type { ConsumeFromWhere } from "./start_offset.ts";
 
 /** The strategies that go by a name. */
 export type AllocateStrategyName = "AVG" | "AVG_BY_CIRCLE" | "CONSISTENT_HASH";
+
+/**
+ * Which messages wait for each other. "concurrent": none. "orderly": those of a queue. By key: those of a queue with the same
+ * key, while other keys go on; `by` must give the same key for the same message.
+ */
+export type Ordering = "concurrent" | "orderly" | { readonly by: (message: ConsumedMessage) => string };
 
 /** What a consumer is made of. Only `consumerGroup`, and `namesrvAddr` or `client`, have no default. */
 export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr">> {
@@ -37,9 +46,17 @@ export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr
   readonly consumeFromWhere?: ConsumeFromWhere | undefined;
   /** For CONSUME_FROM_TIMESTAMP: a Date, or milliseconds since the epoch. Default 30 minutes ago. */
   readonly consumeTimestamp?: Date | number | undefined;
+  /** "CLUSTERING" (default): the members share the queues. "BROADCASTING": each member gets every message. */
+  readonly messageModel?: MessageModel | undefined;
+  /** Which messages wait for each other; all members must use the same. Default "concurrent". */
+  readonly ordering?: Ordering | undefined;
+  /** In ordered consumption: whether success settles; a listener may change it per call. Default true. */
+  readonly autoCommit?: boolean | undefined;
+  /** Rest before a message comes again from here, in milliseconds (10 to 30,000). Default 1,000. */
+  readonly suspendCurrentQueueTimeMs?: number | undefined;
   /** How queues are divided among the members; all must use the same. Default AVG. */
   readonly allocateStrategy?: AllocateStrategyName | AllocateStrategy | undefined;
-  /** Where offsets are kept. Default: on the broker. */
+  /** Where offsets are kept. Default: on the broker; in broadcasting in memory, so that each start obeys `consumeFromWhere`. */
   readonly offsetStore?: OffsetStore | undefined;
   /** Listener calls pending at once, at least (1–1000). Default 20, or the maximum if that is less. */
   readonly consumeConcurrencyMin?: number | undefined;
@@ -49,7 +66,10 @@ export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr
   readonly consumeMessageBatchMaxSize?: number | undefined;
   /** How long a message may be out, counted from its hand-out, in milliseconds. Default 30,000. */
   readonly consumeTimeoutMs?: number | undefined;
-  /** Deliveries after the first before a message goes to the dead letters. Default 16. */
+  /**
+   * Deliveries after the first before a message goes to the dead letters, in broadcasting before it is dropped.
+   * Default −1: 16, in ordered clustering without limit.
+   */
   readonly maxReconsumeTimes?: number | undefined;
   /** Messages per pull (1–1024). Default 32. */
   readonly pullBatchSize?: number | undefined;
@@ -91,6 +111,10 @@ export interface ResolvedConsumerConfig {
   readonly consumerGroup: string;
   readonly consumeFromWhere: ConsumeFromWhere;
   readonly consumeTimestamp: number | undefined;
+  readonly messageModel: MessageModel;
+  readonly ordering: Ordering;
+  readonly autoCommit: boolean;
+  readonly suspendCurrentQueueTimeMs: number;
   readonly allocateStrategy: AllocateStrategy;
   readonly offsetStore: OffsetStore | undefined;
   readonly listener: MessageListener | undefined;
@@ -141,13 +165,16 @@ const strategy = v.pipe(
   v.transform((value): AllocateStrategy => typeof value === "string" ? STRATEGIES[value]() : value),
 );
 
-const listener = v.custom<MessageListener>(
-  (value) =>
-    typeof value === "function" ||
-    typeof (value as { consumeMessageConcurrently?: unknown } | null)?.consumeMessageConcurrently ===
-      "function",
-  "Expected a function or an object with consumeMessageConcurrently()",
-);
+const ordering = v.union([
+  v.picklist(["concurrent", "orderly"]),
+  v.custom<Exclude<Ordering, string>>(
+    (value) => typeof (value as { by?: unknown } | null)?.by === "function",
+    'Expected "concurrent", "orderly" or an object with by()',
+  ),
+]);
+
+/** Deliveries after the first, when no number is given (Java: getMaxReconsumeTimes of the two services). */
+const DEFAULT_RECONSUMES = 16;
 
 const entries = {
   consumerGroup: v.pipe(
@@ -172,12 +199,16 @@ const entries = {
       "Expected an OffsetStore",
     ),
   ),
-  listener: v.optional(listener),
+  listener: v.optional(v.custom<MessageListener>(() => true)),
+  messageModel: v.optional(v.picklist(["CLUSTERING", "BROADCASTING"]), "CLUSTERING"),
+  ordering: v.optional(ordering, "concurrent"),
+  autoCommit: v.optional(v.boolean(), true),
+  suspendCurrentQueueTimeMs: v.pipe(whole(0, 86_400_000, 1_000), v.transform(clampSuspend)),
   consumeConcurrencyMin: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000))),
   consumeConcurrencyMax: whole(1, 1000, 64),
   consumeMessageBatchMaxSize: whole(1, 1024, 1),
   consumeTimeoutMs: whole(1, 86_400_000, 30_000),
-  maxReconsumeTimes: whole(0, 1_000_000, 16),
+  maxReconsumeTimes: whole(-1, 1_000_000, -1),
   pullBatchSize: whole(1, 1024, 32),
   pullBatchSizeBytes: whole(1024, 16 * MIB, 262_144),
   pullIntervalMs: whole(0, 65_535, 0),
@@ -207,6 +238,11 @@ const schema = v.pipe(
   ),
   v.transform((config) => ({
     ...config,
+    maxReconsumeTimes: config.maxReconsumeTimes >= 0
+      ? config.maxReconsumeTimes
+      : !isOrdered(config.ordering) || config.messageModel === "BROADCASTING"
+      ? DEFAULT_RECONSUMES
+      : Infinity,
     consumeConcurrencyMin: config.consumeConcurrencyMin ?? Math.min(20, config.consumeConcurrencyMax),
   })),
 );
@@ -221,6 +257,18 @@ function clientProblems(config: ConsumerConfig): { path: string; message: string
     if (!(error instanceof ConfigError)) throw error;
     return [...error.facts.problems ?? []];
   }
+}
+
+/** What is wrong with the listener, for the ordering at hand. */
+function listenerProblems(config: ConsumerConfig): { path: string; message: string }[] {
+  if (config?.listener === undefined) return [];
+  const message = listenerProblem(config.listener, isOrdered(config.ordering));
+  return message === undefined ? [] : [{ path: "listener", message }];
+}
+
+/** Whether messages wait for each other. */
+export function isOrdered(ordering: Ordering | undefined): boolean {
+  return ordering !== undefined && ordering !== "concurrent";
 }
 
 const KNOWN: ReadonlySet<string> = new Set([...Object.keys(entries), ...CLIENT_OPTION_NAMES, "client"]);
@@ -244,7 +292,7 @@ export function parseConsumerConfig(config: ConsumerConfig): ResolvedConsumerCon
     path: v.getDotPath(issue) ?? "",
     message: issue.message,
   }));
-  problems.push(...clientProblems(config), ...unknownOptions(config));
+  problems.push(...listenerProblems(config), ...clientProblems(config), ...unknownOptions(config));
   if (!result.success || problems.length > 0) {
     throw new ConfigError(
       `Cannot make the consumer: ${

@@ -4,7 +4,7 @@
  * Picture a strip of paper: at the right end pulls are pasted on (`cursor` is the next offset to pull), in the middle
  * `lanes` hand messages out, and the left edge is cut off up to the lowest unsettled message. That edge is what is
  * committed; when the strip is empty it is the cursor. A window belongs to one assignment (generation): once dropped, it
- * commits nothing, hands nothing out and takes no settlement.
+ * commits nothing, hands nothing out and takes no settlement. An ordered window is open while its queue's lock is held.
  */
 import type { RecordView } from "../message/record_view.ts";
 import { PropertyKey } from "../message/property_keys.ts";
@@ -13,61 +13,18 @@ import { newTopicTotals, type TopicTotals } from "../telemetry/consume_speed.ts"
 import type { MessageTrace } from "../telemetry/message_trace.ts";
 import type { Budget } from "./budget.ts";
 import { Delivery } from "./delivery.ts";
-import { Lane } from "./lane.ts";
-import type { Settlement } from "./settlement.ts";
-
-/** The bytes of one pull, held until its last message is settled. */
-export interface FrameHold {
-  /** Bytes that the budget counts for it. */
-  bytes: number;
-  /** Messages not settled. */
-  messages: number;
-  /** Their share of the bytes. */
-  liveBytes: number;
-  /** Few of its messages live; when bytes are short they are copied out, */
-  sparse: boolean;
-  /** and when they were, each counts on its own. */
-  compacted: boolean;
-  /** The window's seq of its first message, and one past the last. */
-  readonly from: number;
-  readonly to: number;
-}
-
-/** How messages of a window leave it other than by ack. */
-export type SendBack = Pick<Settlement, "retry" | "deadLetter">;
-
-/** What a window tells the engine that it belongs to. */
-export interface WindowListener {
-  /** A lane has messages to hand out. */
-  onReady(lane: Lane): void;
-  /** A settlement came too late: settled before, or the queue is lost. */
-  onLateSettlement(): void;
-  /** A message was settled by ack. */
-  onAck(delivery: Delivery): void;
-  /** A message that was out is so no longer. */
-  onBack(): void;
-}
-
-/** When less than this share of a frame is live, the live messages are copied out of it. */
-const COMPACT_BELOW = 0.25;
-/** Frames smaller than this are not worth copying out of. */
-const COMPACT_MIN_BYTES = 4096;
-
-/** The limits of one queue. */
-export interface WindowLimits {
-  readonly maxMessages: number;
-  readonly maxBytes: number;
-  /** Messages that may wait to be handed out when a pull leaves: what it brings comes on top. */
-  readonly maxWaiting: number;
-  /** Largest distance between the lowest unsettled offset and the cursor. */
-  readonly maxSpan: number;
-}
+import { FrameHold } from "./frame_hold.ts";
+import { Lane, laneName } from "./lane.ts";
+import type { Settler } from "./settler.ts";
+import type { WindowLimits, WindowListener, WindowOptions, WindowOrder } from "./window_terms.ts";
 
 /** One assigned queue. */
 export class QueueWindow {
   readonly queue: MessageQueue;
   readonly generation: number;
-  readonly settlement: SendBack;
+  readonly settlement: Settler;
+  /** How it is ordered; undefined when its messages are handed out side by side. */
+  readonly order: WindowOrder | undefined;
   /** The topic whose retries come through this queue, when it is a retry topic's. */
   readonly isRetry: boolean;
   /** What is counted for its topic. */
@@ -89,6 +46,13 @@ export class QueueWindow {
   /** When a message was last handed out, in milliseconds since the epoch; 0 before the first. */
   lastHandOutAt = 0;
   lostReason: unknown = undefined;
+  /** Until when messages may be handed out, in milliseconds since the epoch: as long as the queue's lock is held. */
+  lockedUntil: number;
+  /** Listener calls that have not returned. */
+  calls = 0;
+  /** Fires when nothing more is to be handed out: it ends the waits before a local redelivery. */
+  readonly closing: AbortController = new AbortController();
+  #open = true;
   #dropped = false;
   #entries: (Delivery | undefined)[] = [];
   #base = 0;
@@ -97,24 +61,14 @@ export class QueueWindow {
   #bytes = 0;
   #wake: (() => void) | undefined;
   #inLine = false;
+  #onIdle: (() => void) | undefined;
+  /** By topic, in an ordered window of keys by topic and key. */
   readonly #lanes = new Map<string, Lane>();
   readonly #budget: Budget;
   readonly #limits: WindowLimits;
   readonly #listener: WindowListener;
 
-  constructor(options: {
-    queue: MessageQueue;
-    generation: number;
-    isRetry: boolean;
-    startOffset: number;
-    now: number;
-    settlement: SendBack;
-    budget: Budget;
-    limits: WindowLimits;
-    listener: WindowListener;
-    totals?: TopicTotals;
-    trace?: MessageTrace | undefined;
-  }) {
+  constructor(options: WindowOptions) {
     this.queue = options.queue;
     this.generation = options.generation;
     this.isRetry = options.isRetry;
@@ -123,6 +77,8 @@ export class QueueWindow {
     this.settlement = options.settlement;
     this.trace = options.trace;
     this.totals = options.totals ?? newTopicTotals();
+    this.order = options.order;
+    this.lockedUntil = options.order?.lockedUntil ?? Infinity;
     this.#budget = options.budget;
     this.#limits = options.limits;
     this.#listener = options.listener;
@@ -157,12 +113,63 @@ export class QueueWindow {
 
   /**
    * Whether this queue's own limits let a pull leave. A reader that is faster than the takers would fill the window with
-   * messages that help nobody; on a retry topic the messages of one topic must not stop those of another.
+   * messages that help nobody; those of one retried topic or key must not stop another.
    */
   get hasRoom(): boolean {
-    return (this.#messages - this.out <= this.#limits.maxWaiting || this.isRetry) &&
+    const mayWait = this.isRetry || this.order?.keyOf !== undefined;
+    return (mayWait || this.#messages - this.out <= this.#limits.maxWaiting) &&
       this.#messages < this.#limits.maxMessages && this.#bytes < this.#limits.maxBytes &&
-      this.cursor - this.commitOffset < this.#limits.maxSpan && !this.paused;
+      this.cursor - this.commitOffset < this.#limits.maxSpan && !this.paused && this.#open;
+  }
+
+  /** Whether messages may be handed out, as of the last look at the clock. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Whether messages may be handed out at `now`; a window whose lock has run out closes. */
+  checkOpen(now: number): boolean {
+    if (now >= this.lockedUntil) this.#open = false;
+    return this.#open;
+  }
+
+  /** The queue's lock is held until `until`: opens the window again if it had run out. */
+  lock(until: number): void {
+    this.lockedUntil = until;
+    if (this.#open || this.closing.signal.aborted) return;
+    this.#open = true;
+    this.#offer();
+    this.lookAgain();
+  }
+
+  /** Hands nothing out any more; what is out may still be settled, and what waits for a local redelivery is back at once. */
+  close(reason: unknown): void {
+    this.#open = false;
+    this.closing.abort(reason);
+  }
+
+  /** Fires the signals of what is out. */
+  abortOut(reason: unknown): void {
+    for (const delivery of this.outSince(Infinity)) delivery.abort(reason);
+  }
+
+  /** Resolves when nothing is out and no call is under way. */
+  idle(): Promise<void> {
+    if (this.out === 0 && this.calls === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onIdle = resolve);
+  }
+
+  /** A listener call with messages of `lane` begins; the lane is held up until it has returned. */
+  enter(lane: Lane): void {
+    this.calls++;
+    lane.enter();
+  }
+
+  /** It has returned. */
+  leave(lane: Lane): void {
+    this.calls--;
+    this.#free(lane);
+    this.#checkIdle();
   }
 
   /** The lanes with messages or without. */
@@ -175,15 +182,8 @@ export class QueueWindow {
     this.cursor = nextOffset;
     if (records.length === 0) return;
     const from = this.#base + this.#entries.length;
-    const hold: FrameHold = {
-      bytes: frameBytes,
-      messages: records.length,
-      liveBytes: 0,
-      sparse: false,
-      compacted: false,
-      from,
-      to: from + records.length,
-    };
+    const hold = new FrameHold(this.#budget, frameBytes, from, records.length);
+    const keyOf = this.order?.keyOf;
     let lane: Lane | undefined;
     for (let i = 0; i < records.length; i++) {
       const record = records[i]!;
@@ -191,14 +191,19 @@ export class QueueWindow {
         ? record.property(PropertyKey.RETRY_TOPIC) ?? this.queue.topic
         : this.queue.topic;
       if (lane === undefined || lane.topic !== topic) lane = this.lane(topic);
-      const delivery = new Delivery(record, this, from + i, hold, topic);
+      const delivery = new Delivery(record, this, from + i, hold, lane);
+      if (keyOf) delivery.lane = this.lane(topic, keyOf(delivery));
       hold.liveBytes += record.sizeBytes;
       this.#entries.push(delivery);
-      lane.add(delivery);
+      delivery.lane.add(delivery);
     }
     this.#messages += records.length;
     this.#bytes += hold.liveBytes;
     this.#budget.take(records.length, frameBytes);
+    this.#offer();
+  }
+
+  #offer(): void {
     for (const ready of this.#lanes.values()) if (ready.size > 0) this.#listener.onReady(ready);
   }
 
@@ -206,13 +211,13 @@ export class QueueWindow {
   handedOut(now: number): void {
     this.lastHandOutAt = now;
     this.out++;
-    if (this.#wake !== undefined && this.hasRoom) this.#wakeUp();
+    if (this.#wake !== undefined && this.hasRoom) this.lookAgain();
   }
 
   /** Settles by ack. Called from outside once per message; the first settlement wins. */
   ack(delivery: Delivery): void {
     const state = delivery.state;
-    if (state !== "out" && state !== "waiting") return this.#listener.onLateSettlement();
+    if (state !== "out" && state !== "waiting" && state !== "held") return this.#listener.onLateSettlement();
     this.totals.consumed++;
     this.#listener.onAck(delivery);
     this.remove(delivery);
@@ -220,22 +225,58 @@ export class QueueWindow {
 
   /** Takes a message off the strip for good: acked, or confirmed elsewhere by the broker. */
   remove(delivery: Delivery): void {
-    const wasOut = delivery.state !== "waiting";
+    const wasOut = delivery.state === "out" || delivery.state === "settling";
     delivery.state = "settled";
     this.#forget(delivery);
-    if (wasOut) this.#back();
-    if (this.#wake !== undefined && this.hasRoom) this.#wakeUp();
+    if (wasOut) this.#back(delivery);
+    if (this.#wake !== undefined && this.hasRoom) this.lookAgain();
   }
 
   /** Puts a message that was handed out back at the head of its lane, unsettled. */
   giveBack(delivery: Delivery): void {
-    if (delivery.state !== "out" && delivery.state !== "settling") return;
+    const wasOut = delivery.state === "out" || delivery.state === "settling";
+    if (!wasOut && delivery.state !== "held") return;
     delivery.state = "waiting";
     delivery.resetSignal();
-    const lane = this.lane(delivery.topic);
+    const { lane } = delivery;
     lane.giveBack(delivery);
-    this.#back();
-    this.#listener.onReady(lane);
+    if (wasOut) this.#back(delivery);
+    if (lane.size > 0) this.#listener.onReady(lane);
+  }
+
+  /**
+   * Puts a message back at the head of its lane as a delivery of its own, one attempt further: what the former handler still
+   * says of it comes too late.
+   */
+  redeliver(delivery: Delivery): void {
+    if (delivery.state !== "settling") return;
+    const next = new Delivery(delivery.record, this, delivery.seq, delivery.hold, delivery.lane);
+    next.localRetries = delivery.localRetries + 1;
+    next.state = "settling";
+    delivery.state = "settled";
+    this.#entries[delivery.seq - this.#base] = next;
+    this.giveBack(next);
+  }
+
+  /** Marks a message as being settled, whether it is out or was given back by its loop; false when it is too late. */
+  beginSettling(delivery: Delivery): boolean {
+    if (delivery.state === "waiting") {
+      this.out++;
+      delivery.lane.enter();
+    } else if (delivery.state !== "out") {
+      this.#listener.onLateSettlement();
+      return false;
+    }
+    delivery.state = "settling";
+    this.totals.failed++;
+    return true;
+  }
+
+  /** Sets a handled message aside until COMMIT or ROLLBACK: unsettled, but the next may be handed out. */
+  setAside(delivery: Delivery): void {
+    if (delivery.state !== "out") return;
+    delivery.state = "held";
+    this.#back(delivery);
   }
 
   /** Every message that was handed out before `before` and is still out. */
@@ -252,6 +293,7 @@ export class QueueWindow {
     if (this.#dropped) return;
     this.#dropped = true;
     this.lostReason = reason;
+    this.close(reason);
     for (const lane of this.#lanes.values()) lane.clear();
     const entries = this.#entries;
     this.#entries = [];
@@ -261,12 +303,12 @@ export class QueueWindow {
       const wasOut = delivery.state === "out" || delivery.state === "settling";
       delivery.state = "stale";
       this.#releaseHold(delivery);
-      if (wasOut) this.#back();
+      if (wasOut) this.#back(delivery);
       delivery.abort(reason);
     }
     this.#messages = 0;
     this.#bytes = 0;
-    this.#wakeUp();
+    this.lookAgain();
   }
 
   /** Resolves when a pull may leave again, or the queue was dropped or resumed. */
@@ -277,7 +319,7 @@ export class QueueWindow {
         this.#inLine = true;
         this.#budget.enqueue(() => {
           this.#inLine = false;
-          if (this.#wake) this.#wakeUp();
+          if (this.#wake) this.lookAgain();
           else this.#budget.passOn(); // woken by something else meanwhile: the turn is another's
         });
       }
@@ -286,24 +328,37 @@ export class QueueWindow {
 
   /** Lets a waiting puller look again: resumed, or a taker has come. */
   lookAgain(): void {
-    this.#wakeUp();
-  }
-
-  #wakeUp(): void {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();
   }
 
-  #back(): void {
+  #back(delivery: Delivery): void {
     this.out--;
+    this.#free(delivery.lane);
     this.#listener.onBack();
+    if (this.#onIdle) this.#checkIdle();
   }
 
-  /** The lane of `topic`. */
-  lane(topic: string): Lane {
-    let lane = this.#lanes.get(topic);
-    if (!lane) this.#lanes.set(topic, lane = new Lane(this, topic));
+  /** One thing less that a lane waits for. */
+  #free(lane: Lane): void {
+    lane.leave();
+    if (!lane.serial) return;
+    if (lane.size > 0) this.#listener.onReady(lane);
+    else if (lane.key !== undefined && lane.isIdle) this.#lanes.delete(laneName(lane.topic, lane.key));
+  }
+
+  #checkIdle(): void {
+    if (this.out > 0 || this.calls > 0) return;
+    this.#onIdle?.();
+    this.#onIdle = undefined;
+  }
+
+  /** The lane of `topic`, or of one key of it. */
+  lane(topic: string, key?: string): Lane {
+    const name = key === undefined ? topic : laneName(topic, key);
+    let lane = this.#lanes.get(name);
+    if (!lane) this.#lanes.set(name, lane = new Lane(this, topic, this.order !== undefined, key));
     return lane;
   }
 
@@ -328,23 +383,9 @@ export class QueueWindow {
     this.#releaseHold(delivery);
   }
 
-  #releaseHold(delivery: Delivery): void {
-    const hold = delivery.hold;
-    hold.messages--;
-    hold.liveBytes -= delivery.record.sizeBytes;
-    if (hold.compacted) {
-      hold.bytes -= delivery.record.sizeBytes;
-      this.#budget.release(1, delivery.record.sizeBytes);
-    } else if (hold.messages === 0) {
-      if (hold.sparse) this.#budget.forgetSparse(hold);
-      this.#budget.release(1, hold.bytes);
-    } else {
-      this.#budget.release(1, 0);
-      if (!hold.sparse && hold.liveBytes < hold.bytes * COMPACT_BELOW && hold.bytes > COMPACT_MIN_BYTES) {
-        hold.sparse = true;
-        if (!this.#dropped) this.#budget.addSparse(hold, () => this.#compact(hold));
-      }
-    }
+  #releaseHold({ hold, record }: Delivery): void {
+    if (!hold.release(record.sizeBytes) || this.#dropped) return;
+    this.#budget.addSparse(hold, () => this.#compact(hold));
   }
 
   /** Copies the few live messages out of their frame, so that the frame can go. */
@@ -352,8 +393,6 @@ export class QueueWindow {
     for (let seq = Math.max(hold.from, this.#base); seq < hold.to; seq++) {
       this.#entries[seq - this.#base]?.record.compact();
     }
-    this.#budget.release(0, hold.bytes - hold.liveBytes);
-    hold.bytes = hold.liveBytes;
-    hold.compacted = true;
+    hold.compacted();
   }
 }

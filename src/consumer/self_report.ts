@@ -14,7 +14,8 @@ import type {
 } from "../protocol/bodies.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { CLIENT_VERSION, versionName } from "../protocol/versions.ts";
-import type { ResolvedConsumerConfig } from "./options.ts";
+import { isOrdered, type ResolvedConsumerConfig } from "./options.ts";
+import { LOCK_LIVE_MS } from "./queue_locks.ts";
 import type { QueueWindow } from "./queue_window.ts";
 
 const BYTES_PER_MIB = 1024 * 1024;
@@ -72,7 +73,7 @@ function properties(sources: ReportSources): Record<string, string> {
     clientId: client.clientId,
     PROP_NAMESERVER_ADDR: client.nameServers,
     PROP_THREADPOOL_CORE_SIZE: String(sources.concurrency),
-    PROP_CONSUMEORDERLY: "false",
+    PROP_CONSUMEORDERLY: String(isOrdered(config.ordering)),
     PROP_CONSUME_TYPE: heartbeat.consumeType ?? "CONSUME_PASSIVELY",
     PROP_CLIENT_VERSION: versionName(CLIENT_VERSION),
     PROP_CONSUMER_START_TIMESTAMP: String(sources.madeAt),
@@ -90,6 +91,7 @@ function propertyText(value: unknown): string | undefined {
 
 function queueStatus(window: QueueWindow): ProcessQueueStatus {
   const held = window.heldOffsets;
+  const isLocked = Number.isFinite(window.lockedUntil);
   return {
     commitOffset: window.commitOffset,
     cachedMsgMinOffset: held?.first ?? 0,
@@ -99,9 +101,9 @@ function queueStatus(window: QueueWindow): ProcessQueueStatus {
     transactionMsgMinOffset: 0,
     transactionMsgMaxOffset: 0,
     transactionMsgCount: 0,
-    locked: false,
+    locked: isLocked && window.isOpen,
     tryUnlockTimes: 0,
-    lastLockTimestamp: 0,
+    lastLockTimestamp: isLocked ? window.lockedUntil - LOCK_LIVE_MS : 0,
     droped: window.dropped,
     lastPullTimestamp: window.lastAnswerAt,
     lastConsumeTimestamp: window.lastHandOutAt,

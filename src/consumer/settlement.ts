@@ -7,15 +7,13 @@
  * here after five seconds.
  */
 import type { RocketMQClient } from "../client/client.ts";
-import { MessageConsumeError } from "../core/errors.ts";
-import { encodeProperties } from "../message/properties.ts";
-import { PropertyKey } from "../message/property_keys.ts";
 import { delayLevelFor } from "../protocol/delay_levels.ts";
-import { retryTopic } from "../protocol/names.ts";
-import { consumerSendMsgBack, sendMessageV2 } from "../protocol/operations.ts";
+import { consumerSendMsgBack } from "../protocol/operations.ts";
 import type { RetryOptions } from "./consumed_message.ts";
 import type { Delivery } from "./delivery.ts";
 import type { ConsumerEvent } from "./events.ts";
+import { sendToRetryTopic } from "./retry_message.ts";
+import type { Settler } from "./settler.ts";
 import type { ConsumerCounters } from "./statistics.ts";
 
 /** How long a broker may take to confirm a send-back, in milliseconds (Java: 5000). */
@@ -24,8 +22,6 @@ const SEND_BACK_TIMEOUT_MS = 5_000;
 const LOCAL_RETRY_MS = 5_000;
 /** The delay level that means: to the dead-letter topic. */
 const TO_DEAD_LETTERS = -1;
-/** The group that the fallback sends as (Java: MixAll.CLIENT_INNER_PRODUCER_GROUP). */
-const INNER_PRODUCER_GROUP = "CLIENT_INNER_PRODUCER";
 
 /** What the settlement works with. */
 export interface SettlementOptions {
@@ -42,7 +38,7 @@ export interface SettlementOptions {
 }
 
 /** Sends messages back. */
-export class Settlement {
+export class Settlement implements Settler {
   readonly #options: SettlementOptions;
 
   constructor(options: SettlementOptions) {
@@ -62,13 +58,7 @@ export class Settlement {
 
   async #settle(delivery: Delivery, delayLevel: number, reason: string | undefined): Promise<boolean> {
     const { counters, emit } = this.#options;
-    if (delivery.state !== "out" && delivery.state !== "waiting") {
-      counters.lateSettlements++;
-      return false;
-    }
-    if (delivery.state === "waiting") delivery.window.out++;
-    delivery.state = "settling";
-    delivery.window.totals.failed++;
+    if (!delivery.window.beginSettling(delivery)) return false;
     delivery.time(this.#options.client.clock);
     try {
       await this.#sendBack(delivery, delayLevel);
@@ -102,52 +92,8 @@ export class Settlement {
       }, { timeoutMs: SEND_BACK_TIMEOUT_MS });
     } catch (cause) {
       if (signal.aborted) throw cause;
-      await this.#sendAsNew(delivery, delayLevel, cause as Error);
+      await sendToRetryTopic(delivery, delayLevel, this.#options, cause as Error);
     }
-  }
-
-  /** The fallback: a new message to the retry topic, on whatever broker has it. */
-  async #sendAsNew(delivery: Delivery, delayLevel: number, cause: Error): Promise<void> {
-    const { client, consumerGroup, maxReconsumeTimes } = this.#options;
-    const { record } = delivery;
-    const topic = retryTopic(consumerGroup);
-    const times = record.reconsumeTimes + 1;
-    const properties: Record<string, string> = { ...record.properties };
-    delete properties[PropertyKey.TRANSACTION_PREPARED];
-    properties[PropertyKey.RETRY_TOPIC] = delivery.topic;
-    properties[PropertyKey.ORIGIN_MESSAGE_ID] ??= delivery.offsetMessageId;
-    properties[PropertyKey.RECONSUME_TIME] = String(times);
-    properties[PropertyKey.MAX_RECONSUME_TIMES] = String(delayLevel < 0 ? 0 : maxReconsumeTimes);
-    properties[PropertyKey.DELAY] = String(delayLevel > 0 ? delayLevel : 3 + record.reconsumeTimes);
-    const failures: string[] = [cause.message];
-    const queues = (await client.route(topic).catch(() => undefined))?.writeQueues ?? [];
-    for (const queue of queues) {
-      try {
-        await client.call(queue.brokerName, sendMessageV2, {
-          producerGroup: INNER_PRODUCER_GROUP,
-          topic,
-          defaultTopic: "TBW102",
-          defaultTopicQueueNums: 4,
-          queueId: queue.queueId,
-          sysFlag: 0,
-          bornTimestamp: record.bornTimestamp,
-          flag: record.flag,
-          properties: encodeProperties(properties),
-          reconsumeTimes: times,
-          unitMode: false,
-          maxReconsumeTimes: delayLevel < 0 ? 0 : maxReconsumeTimes,
-          batch: false,
-          brokerName: queue.brokerName,
-        }, { timeoutMs: SEND_BACK_TIMEOUT_MS, body: delivery.body });
-        return;
-      } catch (error) {
-        failures.push((error as Error).message);
-      }
-    }
-    throw new MessageConsumeError(
-      `Cannot send message ${delivery.messageId} back to group "${consumerGroup}": ${failures.join("; ")}`,
-      { cause, group: consumerGroup, topic: delivery.topic, broker: delivery.queue.brokerName },
-    );
   }
 
   /** The broker has not confirmed: the message stays unsettled and comes again from here. */

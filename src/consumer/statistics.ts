@@ -23,6 +23,10 @@ export interface ConsumerCounters {
   sentBack: number;
   /** Messages sent to the dead-letter topic, confirmed by the broker. */
   deadLettered: number;
+  /** Messages that come again from here: in ordered consumption and broadcasting. */
+  retriedLocally: number;
+  /** Messages given up for good, in broadcasting. */
+  dropped: number;
   /** Send-backs that reached no broker. */
   sendBackFailures: number;
   /** Messages whose time was up. */
@@ -100,6 +104,8 @@ export function newCounters(): ConsumerCounters {
     acked: 0,
     sentBack: 0,
     deadLettered: 0,
+    retriedLocally: 0,
+    dropped: 0,
     sendBackFailures: 0,
     timedOut: 0,
     lateSettlements: 0,

@@ -1,16 +1,10 @@
 /**
  * The topics that a consumer has subscribed, each with its selector and, where it has one of its own, its listener.
  */
-import {
-  ConfigError,
-  InvalidSelectorError,
-  InvalidTopicError,
-  TopicNotSubscribedError,
-} from "../core/errors.ts";
+import { InvalidSelectorError, InvalidTopicError, TopicNotSubscribedError } from "../core/errors.ts";
 import { topicProblem } from "../protocol/names.ts";
 import { parseSubscription, type SubscriptionData } from "../protocol/subscription_data.ts";
 import type { Clock } from "../time/clock.ts";
-import type { MessageListener } from "./listener.ts";
 import type { MessageSelector } from "./selector.ts";
 
 /** One subscribed topic. */
@@ -90,18 +84,5 @@ export class Subscriptions {
   /** How many topics are subscribed. */
   get size(): number {
     return this.#byTopic.size;
-  }
-}
-
-/** Checks that a listener can be called. @throws ConfigError */
-export function checkListener(listener: unknown): asserts listener is MessageListener {
-  const usable = typeof listener === "function" ||
-    (typeof listener === "object" && listener !== null &&
-      typeof (listener as { consumeMessageConcurrently?: unknown }).consumeMessageConcurrently ===
-        "function");
-  if (!usable) {
-    throw new ConfigError(
-      "Cannot register the listener: it is neither a function nor an object with consumeMessageConcurrently",
-    );
   }
 }

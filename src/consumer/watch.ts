@@ -2,7 +2,7 @@
  * The look around, once a second: messages whose time is up, queues that are silent, topics that nobody takes, slots.
  *
  * A message's time counts from its hand-out. When it is up its signal fires and it is sent back; what its handler says
- * later is a counted no-op.
+ * later is a counted no-op. Where messages stay in order it is not sent back: the next may not overtake a handler at work.
  */
 import { TimeoutError } from "../core/errors.ts";
 import type { Clock } from "../time/clock.ts";
@@ -60,6 +60,8 @@ export class Watch {
     const { assignment, consumeTimeoutMs, counters, emit } = this.#options;
     for (const window of assignment.windows()) {
       for (const delivery of [...window.outSince(now - consumeTimeoutMs)]) {
+        if (delivery.timedOut) continue;
+        delivery.timedOut = true;
         counters.timedOut++;
         emit({ type: "consumeTimeout", queue: delivery.queue, queueOffset: delivery.queueOffset });
         const outMs = now - delivery.handedOutAt;
@@ -73,7 +75,7 @@ export class Watch {
           ),
         );
         delivery.outcome = TraceOutcome.TIME_OUT;
-        void delivery.retry();
+        if (!window.order) void delivery.retry();
       }
     }
   }

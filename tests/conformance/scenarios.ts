@@ -6,12 +6,14 @@ import type { Scenario } from "./scenario.ts";
 import * as asked from "./scenarios/asked_by_brokers.ts";
 import * as badInput from "./scenarios/bad_input.ts";
 import * as badRecords from "./scenarios/bad_records.ts";
+import * as broadcasting from "./scenarios/broadcasting.ts";
 import * as consuming from "./scenarios/consuming.ts";
 import * as control from "./scenarios/control.ts";
 import * as filters from "./scenarios/filters.ts";
 import * as flow from "./scenarios/flow.ts";
 import * as groups from "./scenarios/groups.ts";
 import * as offsets from "./scenarios/offsets.ts";
+import * as orderly from "./scenarios/orderly.ts";
 import * as outages from "./scenarios/outages.ts";
 import * as permissions from "./scenarios/permissions.ts";
 import * as producing from "./scenarios/producing.ts";
@@ -31,6 +33,8 @@ export const scenarios: readonly Scenario[] = [
   retries,
   filters,
   settlementContract,
+  orderly,
+  broadcasting,
   flow,
   shutdown,
   outages,

@@ -7,8 +7,9 @@ import type { RecordView } from "../../../src/message/record_view.ts";
 import { Budget } from "../../../src/consumer/budget.ts";
 import type { Delivery } from "../../../src/consumer/delivery.ts";
 import type { Lane } from "../../../src/consumer/lane.ts";
-import { QueueWindow, type WindowListener } from "../../../src/consumer/queue_window.ts";
-import type { Settlement } from "../../../src/consumer/settlement.ts";
+import { QueueWindow } from "../../../src/consumer/queue_window.ts";
+import type { WindowListener, WindowOrder } from "../../../src/consumer/window_terms.ts";
+import type { Settler } from "../../../src/consumer/settler.ts";
 
 /** A record with an offset and properties, and nothing else. */
 export function fakeRecord(
@@ -52,6 +53,8 @@ export function fakeWindow(options: {
   budget?: Budget;
   limits?: { maxMessages: number; maxBytes: number; maxWaiting: number; maxSpan: number };
   queueId?: number;
+  order?: WindowOrder;
+  settlement?: Settler;
   onReady?: (lane: Lane) => void;
 } = {}): FakeScene {
   const budget = options.budget ?? new Budget({ maxMessages: 1000, maxBytes: 1_000_000 });
@@ -79,7 +82,8 @@ export function fakeWindow(options: {
     isRetry: options.isRetry ?? false,
     startOffset: options.start ?? 0,
     now: 0,
-    settlement: { retry: confirm("retry"), deadLetter: confirm("deadLetter") } as unknown as Settlement,
+    settlement: options.settlement ?? { retry: confirm("retry"), deadLetter: confirm("deadLetter") },
+    order: options.order,
     budget,
     limits: options.limits ?? { maxMessages: 1000, maxBytes: 1_000_000, maxWaiting: 1000, maxSpan: 2000 },
     listener,
