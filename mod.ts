@@ -22,6 +22,7 @@ export {
   type ConsumeOrderlyContext,
   ConsumeOrderlyResult,
   ConsumeResult,
+  type HandlerAnswer,
   type MessageHandler,
   type MessageListener,
   type MessageListenerConcurrently,
