@@ -75,7 +75,7 @@ export interface ConsumeOrderlyContext {
 }
 
 /** What a function that handles messages may return. */
-type HandlerAnswer = ConsumeResult | ConsumeOrderlyResult | void;
+export type HandlerAnswer = ConsumeResult | ConsumeOrderlyResult | void;
 
 /** A function that handles one message; in order or not, as the consumer is configured. */
 export type MessageHandler = (
