@@ -10,16 +10,15 @@
 import type { RocketMQClient } from "../client/client.ts";
 import { RebalanceError } from "../core/errors.ts";
 import type { OffsetStore } from "../offsets/offset_store.ts";
-import { compareQueues, type MessageQueue, queueKey } from "../protocol/message_queue.ts";
+import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 import { isRetryTopic } from "../protocol/names.ts";
 import { planAssignment } from "../rebalance/plan.ts";
-import type { AllocateStrategy } from "../rebalance/strategies.ts";
-import type { TopicRoute } from "../routing/route.ts";
 import type { ConsumeSpeed } from "../telemetry/consume_speed.ts";
 import type { MessageTrace } from "../telemetry/message_trace.ts";
 import { Departures } from "./departures.ts";
+import type { Division } from "./division.ts";
 import type { ConsumerEvent } from "./events.ts";
-import { groupMembers, knownRoute } from "./group_members.ts";
+import { knownRoute } from "./group_members.ts";
 import { Puller, type PullerOptions } from "./puller.ts";
 import { BROKER_LOCK_LIVE_MS, LOCK_LIVE_MS, QueueLocks } from "./queue_locks.ts";
 import { QueueWindow } from "./queue_window.ts";
@@ -44,7 +43,8 @@ export interface AssignmentOptions {
   readonly client: RocketMQClient;
   readonly consumerGroup: string;
   readonly store: OffsetStore;
-  readonly strategy: AllocateStrategy;
+  /** Which queues of a topic are this member's. */
+  readonly divide: Division;
   readonly policy: StartPolicy;
   readonly settlement: Settler;
   readonly limits: WindowLimits;
@@ -160,26 +160,12 @@ export class Assignment {
     // A topic that does not exist yet is looked for by the route poll; a retry topic comes with the first heartbeat.
     if (route === undefined) return !isRetryTopic(topic) || ++this.#missingRetryTopic > RETRY_TOPIC_LOOKS;
     if (route.readQueues.length === 0) return true;
-    const allocated = await this.#allocate(route);
+    const allocated = await this.#options.divide(route);
     const held = [...this.windows()].filter((window) => window.queue.topic === topic);
     const plan = planAssignment(held.map((window) => window.queue), allocated);
     const lost = new Set(plan.lost.map(queueKey));
     await this.#revoke(held.filter((window) => lost.has(queueKey(window.queue))), "moved to another member");
     return await this.#gain(plan.gained);
-  }
-
-  /** The queues of a topic that are this member's. */
-  async #allocate(route: TopicRoute): Promise<MessageQueue[]> {
-    const { client, consumerGroup, strategy, messageModel } = this.#options;
-    const allMessageQueues = [...route.readQueues].sort(compareQueues);
-    if (messageModel === "BROADCASTING") return allMessageQueues;
-    return strategy.allocate({
-      consumerGroup,
-      consumerId: client.clientId,
-      messageModel,
-      allConsumerIds: await groupMembers(client, consumerGroup, route),
-      allMessageQueues,
-    });
   }
 
   /** Starts the gained queues; false when the start of one could not be found out, or its lock is not to be had yet. */

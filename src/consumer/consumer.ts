@@ -7,13 +7,13 @@
  */
 import { createClient, type RocketMQClient } from "../client/client.ts";
 import type { PartialWorld } from "../client/world.ts";
-import { ConfigError, ConsumerStartError, ConsumerStateError } from "../core/errors.ts";
-import { EventQueue } from "../core/event_queue.ts";
-import { Lifecycle, type Phase } from "../core/lifecycle.ts";
+import { ConfigError, ConsumerStateError } from "../core/errors.ts";
+import type { Phase } from "../core/lifecycle.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { topicProblem } from "../protocol/names.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
 import { ConsumerEngine } from "./consumer_engine.ts";
+import { ConsumerLife } from "./consumer_life.ts";
 import type { ConsumerEvent } from "./events.ts";
 import { checkListener, type MessageListener } from "./listener.ts";
 import { MessageStream, type SettleMode } from "./message_stream.ts";
@@ -51,25 +51,20 @@ export interface SettleOptions {
   readonly concurrency?: number;
 }
 
-/** Unread events kept per reader of `events()`. */
-const EVENT_LIMIT = 1_000;
-
 /** Consumes the messages of a group's share of its topics' queues. Made by `createConsumer`. */
 export class Consumer {
   readonly #config: ResolvedConsumerConfig;
   readonly #client: RocketMQClient;
   readonly #engine: ConsumerEngine;
-  readonly #lifecycle: Lifecycle;
-  readonly #readers = new Set<EventQueue<ConsumerEvent>>();
-  #shutdown: Promise<void> | undefined;
+  readonly #life: ConsumerLife;
 
   /** Use `createConsumer`. */
   constructor(config: ConsumerConfig, world?: PartialWorld) {
     this.#config = parseConsumerConfig(config);
     const { client, namesrvAddr } = config;
     this.#client = client ?? createClient({ ...config, namesrvAddr: namesrvAddr! }, world);
-    this.#lifecycle = new Lifecycle(`consumer "${config.consumerGroup}"`);
-    this.#engine = new ConsumerEngine(this.#config, this.#client, (event) => this.#emit(event));
+    this.#life = new ConsumerLife(config.consumerGroup, this.#client);
+    this.#engine = new ConsumerEngine(this.#config, this.#client, (event) => this.#life.emit(event));
     if (this.#config.listener) this.#engine.registerListener(undefined, this.#config.listener);
   }
 
@@ -80,7 +75,7 @@ export class Consumer {
 
   /** Where in its life it is. */
   get phase(): Phase {
-    return this.#lifecycle.phase;
+    return this.#life.phase;
   }
 
   /** The client whose connections it uses. */
@@ -97,7 +92,7 @@ export class Consumer {
    * @throws InvalidTopicError, InvalidSelectorError, ConsumerStateError
    */
   subscribe(topic: string, selector: string | MessageSelector = "*", listener?: MessageListener): void {
-    this.#lifecycle.require("subscribe", "created", "starting", "running");
+    this.#life.require("subscribe", "created", "starting", "running");
     if (listener !== undefined) {
       checkListener(listener, isOrdered(this.#config.ordering));
       this.#engine.checkTaker(topic);
@@ -108,7 +103,7 @@ export class Consumer {
 
   /** Unsubscribes a topic: its queues are committed and given up. @throws TopicNotSubscribedError */
   unsubscribe(topic: string): void {
-    this.#lifecycle.require("unsubscribe", "created", "starting", "running");
+    this.#life.require("unsubscribe", "created", "starting", "running");
     this.#engine.unsubscribe(topic);
   }
 
@@ -119,7 +114,7 @@ export class Consumer {
 
   /** Registers the listener of every topic that has none of its own. @throws ConfigError, ConsumerStateError */
   registerMessageListener(listener: MessageListener): void {
-    this.#lifecycle.require("register a listener", "created", "starting", "running");
+    this.#life.require("register a listener", "created", "starting", "running");
     checkListener(listener, isOrdered(this.#config.ordering));
     this.#engine.checkTaker(undefined);
     this.#engine.registerListener(undefined, listener);
@@ -131,21 +126,7 @@ export class Consumer {
    * @throws ConsumerStartError when no name server answers or a broker refuses a subscription; nothing is left behind.
    */
   async start({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    this.#lifecycle.enter("starting");
-    try {
-      await this.#client.start(signal ? { signal } : {});
-      await this.#engine.start(signal);
-    } catch (cause) {
-      if (this.#shutdown) throw cause;
-      this.#lifecycle.enter("failed");
-      await this.#engine.abandon();
-      await this.#client.shutdown();
-      throw new ConsumerStartError(
-        `Cannot start consumer "${this.consumerGroup}": ${(cause as Error).message}`,
-        { cause, group: this.consumerGroup },
-      );
-    }
-    if (this.#lifecycle.phase === "starting") this.#lifecycle.enter("running");
+    await this.#life.start(this.#engine, signal);
   }
 
   /**
@@ -170,7 +151,7 @@ export class Consumer {
   }
 
   #stream<T>(shape: ItemShape<T>, { topic, settle = "auto", signal }: StreamOptions): MessageStream<T> {
-    this.#lifecycle.require("open a stream", "created", "starting", "running");
+    this.#life.require("open a stream", "created", "starting", "running");
     if (topic !== undefined) {
       const problem = topicProblem(topic);
       if (problem !== undefined) {
@@ -199,13 +180,7 @@ export class Consumer {
 
   /** What happens, as an async iterator; each call has a queue of its own, which keeps the last 1,000 unread events. */
   events(): AsyncIterableIterator<ConsumerEvent> {
-    const reader: EventQueue<ConsumerEvent> = new EventQueue<ConsumerEvent>(
-      EVENT_LIMIT,
-      () => this.#readers.delete(reader),
-    );
-    if (this.#lifecycle.phase === "stopped") reader.close();
-    else this.#readers.add(reader);
-    return reader;
+    return this.#life.events();
   }
 
   /** Counts, queues and what is in flight, now. */
@@ -230,7 +205,7 @@ export class Consumer {
 
   /** Stores the offsets now rather than at the next interval. @throws OffsetError */
   async commit(): Promise<void> {
-    this.#lifecycle.require("commit", "running");
+    this.#life.require("commit", "running");
     await this.#engine.commit();
   }
 
@@ -239,27 +214,12 @@ export class Consumer {
    * leaves the group, closes. Idempotent. Do not await it inside the loop or a handler: it would wait for itself.
    */
   shutdown(): Promise<void> {
-    return this.#shutdown ??= this.#stop();
+    return this.#life.shutdown(this.#engine);
   }
 
   /** The same as `shutdown()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
-  }
-
-  async #stop(): Promise<void> {
-    const { phase } = this.#lifecycle;
-    if (phase === "starting" || phase === "running") {
-      this.#lifecycle.enter("draining");
-      await this.#engine.drain();
-      await this.#client.shutdown();
-    } else this.#engine.endStreams();
-    this.#lifecycle.enter("stopped");
-    for (const reader of [...this.#readers]) reader.close();
-  }
-
-  #emit(event: ConsumerEvent): void {
-    for (const reader of this.#readers) reader.push(event);
   }
 }
 

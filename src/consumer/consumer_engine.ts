@@ -4,8 +4,7 @@
  *   Assignment (what is pulled) → QueueWindow → Takers (who gets it) → settlement → offset store
  * The consumer talks to this, the client talks back through the member of group_member.ts.
  */
-import type { ConsumerMember, RocketMQClient } from "../client/client.ts";
-import { ConsumerShutdownError } from "../core/errors.ts";
+import type { RocketMQClient } from "../client/client.ts";
 import { MemoryOffsetStore } from "../offsets/memory.ts";
 import { checkStoreServes, type OffsetStore } from "../offsets/offset_store.ts";
 import { RemoteOffsetStore } from "../offsets/remote.ts";
@@ -14,13 +13,16 @@ import { retryTopic } from "../protocol/names.ts";
 import { parseSubscription, type SubscriptionData } from "../protocol/subscription_data.ts";
 import { ConsumeSpeed } from "../telemetry/consume_speed.ts";
 import { MessageTrace, TRACE_EVERY_MS, TraceOutcome } from "../telemetry/message_trace.ts";
-import { type Loop, type LoopRunner, runLoops } from "../time/loop.ts";
+import type { Loop } from "../time/loop.ts";
 import { Assignment } from "./assignment.ts";
 import { Budget } from "./budget.ts";
-import { type ConsumerEvent, forwardEvents } from "./events.ts";
+import type { LivingEngine } from "./consumer_life.ts";
+import { everyQueue, sharedByGroup } from "./division.ts";
+import type { ConsumerEvent } from "./events.ts";
 import { groupMember } from "./group_member.ts";
 import { ListenerPool } from "./listener_pool.ts";
 import type { MessageListener } from "./listener.ts";
+import { Membership } from "./membership.ts";
 import { type Mode, modeFor } from "./mode.ts";
 import { type ResolvedConsumerConfig, windowLimits } from "./options.ts";
 import { LOCK_RENEWAL_MS } from "./queue_locks.ts";
@@ -28,7 +30,6 @@ import type { MessageSelector } from "./selector.ts";
 import type { ConsumerCounters, ConsumerStatistics } from "./statistics.ts";
 import { newCounters, queueStatistics } from "./statistics.ts";
 import type { ItemShape, StreamSource } from "./stream_source.ts";
-import { checkClientId, checkSubscriptions, learnRoutes } from "./group_check.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 import { Takers } from "./takers.ts";
 import { Watch, WATCH_EVERY_MS } from "./watch.ts";
@@ -37,7 +38,7 @@ import { Watch, WATCH_EVERY_MS } from "./watch.ts";
 const MIN_PULL_BYTES = 32 * 1024;
 
 /** The inside of a consumer. */
-export class ConsumerEngine {
+export class ConsumerEngine implements LivingEngine {
   readonly #config: ResolvedConsumerConfig;
   readonly #client: RocketMQClient;
   readonly #emit: (event: ConsumerEvent) => void;
@@ -53,11 +54,8 @@ export class ConsumerEngine {
   readonly #budget: Budget;
   readonly #assignment: Assignment;
   readonly #watch: Watch;
-  readonly #member: ConsumerMember;
+  readonly #membership: Membership;
   readonly #over = new AbortController();
-  #loops: LoopRunner | undefined;
-  #joined = false;
-  #idle: (() => void) | undefined;
 
   constructor(config: ResolvedConsumerConfig, client: RocketMQClient, emit: (event: ConsumerEvent) => void) {
     this.#config = config;
@@ -67,7 +65,7 @@ export class ConsumerEngine {
     this.#speed = new ConsumeSpeed(client.clock);
     this.#trace = new MessageTrace(client, consumerGroup, {
       enabled: config.messageTrace,
-      onBatch: () => this.#loops?.nudge("trace"),
+      onBatch: () => this.#membership.nudge("trace"),
     });
     this.#subscriptions = new Subscriptions(client.clock);
     this.#retry = parseSubscription(retryTopic(consumerGroup), "*", "TAG", client.clock.now());
@@ -112,17 +110,34 @@ export class ConsumerEngine {
       counters: this.#counters,
       emit,
     });
-    this.#member = groupMember({
+    this.#membership = this.#makeMembership();
+  }
+
+  #makeMembership(): Membership {
+    const client = this.#client, config = this.#config, subscriptions = this.#subscriptions;
+    return new Membership({
       client,
-      config,
+      consumerGroup: config.consumerGroup,
+      rebalanceIntervalMs: config.rebalanceIntervalMs,
+      subscriptions,
+      topics: () => subscriptions.topics(),
       assignment: this.#assignment,
-      pool: this.#pool,
-      speed: (topic) => this.#speed.status(topic),
-      subscriptions: this.#subscriptions,
-      retry: this.#retry,
-      topics: () => this.#topics(),
-      rebalance: () => this.#loops?.nudge("rebalance"),
-      signal: this.#over.signal,
+      store: this.#store,
+      trace: this.#trace,
+      member: groupMember({
+        client,
+        config,
+        assignment: this.#assignment,
+        pool: this.#pool,
+        speed: (topic) => this.#speed.status(topic),
+        subscriptions,
+        retry: this.#retry,
+        topics: () => this.#topics(),
+        rebalance: () => this.#membership.nudge("rebalance"),
+        signal: this.#over.signal,
+      }),
+      emit: this.#emit,
+      over: this.#over,
     });
   }
 
@@ -133,7 +148,9 @@ export class ConsumerEngine {
       client,
       consumerGroup,
       store: this.#store,
-      strategy: allocateStrategy,
+      divide: messageModel === "BROADCASTING"
+        ? everyQueue
+        : sharedByGroup(client, consumerGroup, allocateStrategy),
       policy: {
         consumeFromWhere: config.consumeFromWhere,
         consumeTimestamp: config.consumeTimestamp ?? client.clock.now() - 30 * 60_000,
@@ -141,8 +158,8 @@ export class ConsumerEngine {
       settlement: this.#mode.settler,
       order: this.#mode.order,
       messageModel,
-      onUnblocked: () => this.#loops?.nudge("rebalance"),
-      onLocksExpired: () => this.#loops?.nudge("locks"),
+      onUnblocked: () => this.#membership.nudge("rebalance"),
+      onLocksExpired: () => this.#membership.nudge("locks"),
       limits: windowLimits(this.#config),
       listener: {
         onReady: (lane) => this.#takers.offer(lane),
@@ -152,7 +169,7 @@ export class ConsumerEngine {
           delivery.time(client.clock);
         },
         onLateSettlement: () => void counters.lateSettlements++,
-        onBack: () => this.#idle?.(),
+        onBack: () => this.#membership.lookIdle(),
       },
       puller: {
         client,
@@ -193,18 +210,14 @@ export class ConsumerEngine {
   /** Subscribes or changes a selector. */
   subscribe(topic: string, selector: string | MessageSelector): void {
     this.#subscriptions.set(topic, selector);
-    if (this.#joined) this.#subscriptionsChanged();
+    this.#membership.subscriptionsChanged();
   }
 
   /** Unsubscribes. */
   unsubscribe(topic: string): void {
     this.#subscriptions.delete(topic);
     this.#pool.unregister(topic);
-    if (this.#joined) this.#subscriptionsChanged();
-  }
-
-  #subscriptionsChanged(): void {
-    this.#client.heartbeat().then(() => this.#loops?.nudge("rebalance"), () => {});
+    this.#membership.subscriptionsChanged();
   }
 
   /** All subscriptions. */
@@ -230,134 +243,47 @@ export class ConsumerEngine {
 
   /** Joins the group, divides the queues for the first time, starts the loops. */
   async start(signal?: AbortSignal): Promise<void> {
-    await this.#store.start();
-    forwardEvents(this.#client.events(), this.#emit, this.#over.signal);
-    const { consumerGroup } = this.#config;
-    await learnRoutes(this.#client, this.#subscriptions.topics(), signal);
-    await checkSubscriptions(this.#client, consumerGroup, this.#subscriptions.values());
-    if (this.#client.options.instanceName !== undefined) {
-      await checkClientId(this.#client, consumerGroup, this.#subscriptions.topics());
-    }
-    this.#client.join(this.#member);
-    this.#joined = true;
-    await this.#client.heartbeat();
-    const firstRound = Promise.withResolvers<void>();
-    this.#loops = runLoops(this.#timetable(firstRound.resolve), {
-      clock: this.#client.clock,
-      onError: (loop, error) =>
-        this.#client.logger.error(`The ${loop} loop of "${this.#config.consumerGroup}" failed`, error),
-    });
-    await firstRound.promise;
+    await this.#membership.join(this.#timetable(), signal);
   }
 
-  #timetable(onFirstRound: () => void): Loop[] {
-    const { rebalanceIntervalMs, persistIntervalMs } = this.#config;
+  #timetable(): Loop[] {
+    const { persistIntervalMs } = this.#config;
     const renewLocks = () => this.#assignment.renewLocks();
-    const rebalance = (signal: AbortSignal) => this.#rebalance(signal, onFirstRound);
+    const persist = () => this.#membership.persist();
     return [
-      { name: "rebalance", firstMs: 0, everyMs: rebalanceIntervalMs, run: rebalance },
       { name: "locks", firstMs: LOCK_RENEWAL_MS, everyMs: LOCK_RENEWAL_MS, run: renewLocks },
-      { name: "persist", firstMs: persistIntervalMs, everyMs: persistIntervalMs, run: () => this.#persist() },
+      { name: "persist", firstMs: persistIntervalMs, everyMs: persistIntervalMs, run: persist },
       { name: "watch", firstMs: WATCH_EVERY_MS, everyMs: WATCH_EVERY_MS, run: () => this.#watch.run() },
       { name: "trace", firstMs: 0, everyMs: TRACE_EVERY_MS, run: (signal) => this.#trace.flush(signal) },
     ];
-  }
-
-  /** Rounds until one finishes: what is missing (a broker away, a retry topic not made yet) is asked again soon. */
-  async #rebalance(signal: AbortSignal, onRound: () => void): Promise<void> {
-    for (let balanced = false; !balanced && !signal.aborted;) {
-      balanced = await this.#assignment.rebalance();
-      onRound();
-      if (!balanced) await this.#client.clock.sleep(this.#assignment.retryAfterMs, signal).catch(() => {});
-    }
-    onRound();
-  }
-
-  async #persist(): Promise<void> {
-    await this.#assignment.commit().catch((error) => this.#emit({ type: "persistFailed", error }));
   }
 
   /** After the first send-back the retry topic exists: its queues are to be divided before the message comes back. */
   #seekRetryTopic(): void {
     for (const queue of this.queues()) if (queue.topic === this.#retry.topic) return;
     this.#client.route(this.#retry.topic, { refresh: true }).then(
-      () => this.#loops?.nudge("rebalance"),
+      () => this.#membership.nudge("rebalance"),
       () => {},
     );
   }
 
-  /** The ordered drain. @throws ConsumerShutdownError when offsets could not be stored. */
+  /** The ordered drain. */
   async drain(): Promise<void> {
-    const { consumerGroup, shutdownTimeoutMs } = this.#config;
-    const facts = { group: consumerGroup };
-    const reason = new ConsumerShutdownError(`Consumer "${consumerGroup}" is shutting down`, facts);
-    await this.#loops?.stop();
-    const pulled = this.#assignment.stopPulling(reason);
-    this.#takers.end();
-    await pulled;
-    await this.#settled(shutdownTimeoutMs);
-    const left = this.#assignment.outstanding;
-    if (left > 0) {
-      this.#client.logger.warn(
-        `Consumer "${consumerGroup}" shuts down with ${left} messages unsettled after ${shutdownTimeoutMs} ms; ` +
-          "they are delivered to the next owner of their queues",
-      );
-    }
-    const problems: string[] = [];
-    let cause: unknown;
-    const step = async (what: string, work: Promise<unknown>): Promise<void> => {
-      try {
-        await work;
-      } catch (error) {
-        cause ??= error;
-        problems.push(`${what}: ${(error as Error).message}`);
-      }
-    };
-    // no later interval makes up for a failure; what has arrived is not sent again
-    await step("store the offsets", this.#assignment.commit().catch(() => this.#assignment.commit()));
-    await this.#assignment.unlock();
-    this.#over.abort(reason);
-    this.#assignment.release(reason);
-    await step("leave the group", this.#leave());
-    await this.#trace.flush();
-    await step("close the offset store", this.#store.stop());
-    if (problems.length > 0) {
-      this.#client.logger.warn(`Consumer "${consumerGroup}" could not ${problems.join("; ")}`, cause);
-    }
+    await this.#membership.drain({
+      endTakers: () => this.#takers.end(),
+      patienceMs: this.#config.shutdownTimeoutMs,
+      commits: true,
+    });
   }
 
   /** Undoes what a start that failed has done. */
   async abandon(): Promise<void> {
-    const reason = new ConsumerShutdownError(`Consumer "${this.#config.consumerGroup}" did not start`);
-    await this.#loops?.stop();
-    await this.#assignment.stopPulling(reason);
-    this.#over.abort(reason);
-    this.#assignment.release(reason);
-    this.#takers.end();
-    await this.#leave().catch(() => {});
-    await this.#store.stop().catch(() => {});
+    await this.#membership.abandon(() => this.#takers.end());
   }
 
   /** Ends every stream. */
-  endStreams(): void {
+  endTakers(): void {
     this.#takers.end();
-  }
-
-  async #leave(): Promise<void> {
-    if (!this.#joined) return;
-    this.#joined = false;
-    await this.#client.leave(this.#member);
-  }
-
-  /** Resolves when nothing is out any more, or after `timeoutMs`. */
-  async #settled(timeoutMs: number): Promise<void> {
-    if (this.#assignment.outstanding === 0) return;
-    const patience = new AbortController();
-    this.#idle = () => {
-      if (this.#assignment.outstanding === 0) patience.abort();
-    };
-    await this.#client.clock.sleep(timeoutMs, patience.signal).catch(() => {});
-    this.#idle = undefined;
   }
 
   /** Stores offsets now. */
