@@ -18,7 +18,7 @@ import type { MessageTrace } from "../telemetry/message_trace.ts";
 import { Departures } from "./departures.ts";
 import type { Division } from "./division.ts";
 import type { ConsumerEvent } from "./events.ts";
-import { knownRoute } from "./group_members.ts";
+import { knownRoute } from "./group_roster.ts";
 import { Puller, type PullerOptions } from "./puller.ts";
 import { BROKER_LOCK_LIVE_MS, LOCK_LIVE_MS, QueueLocks } from "./queue_locks.ts";
 import { QueueWindow } from "./queue_window.ts";

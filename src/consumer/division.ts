@@ -5,7 +5,7 @@ import type { RocketMQClient } from "../client/client.ts";
 import { compareQueues, type MessageQueue } from "../protocol/message_queue.ts";
 import type { AllocateStrategy } from "../rebalance/strategies.ts";
 import type { TopicRoute } from "../routing/route.ts";
-import { groupMembers } from "./group_members.ts";
+import { groupRoster } from "./group_roster.ts";
 
 /** The queues of a routed topic that this member is to own. Rejects when that cannot be found out. */
 export type Division = (route: TopicRoute) => readonly MessageQueue[] | Promise<readonly MessageQueue[]>;
@@ -26,7 +26,7 @@ export function sharedByGroup(
       consumerGroup,
       consumerId: client.clientId,
       messageModel: "CLUSTERING",
-      allConsumerIds: await groupMembers(client, consumerGroup, route),
+      allConsumerIds: await groupRoster(client, consumerGroup, route),
       allMessageQueues: everyQueue(route),
     });
 }

@@ -33,16 +33,31 @@ async function started(place: OffsetPlace): Promise<OffsetStore> {
   return store;
 }
 
+/** What a store that starts now finds of queue 0. */
+async function stored(place: OffsetPlace): Promise<number | undefined> {
+  const store = await started(place);
+  const offset = await store.readOffset(place.queue(0), "READ_FROM_STORE");
+  await store.stop();
+  return offset;
+}
+
+/** A case that begins with one started store, which is stopped at its end. */
+function withStore(body: (store: OffsetStore, place: OffsetPlace) => Promise<void>): OffsetStoreCase["run"] {
+  return async (place) => {
+    const store = await started(place);
+    await body(store, place);
+    await store.stop();
+  };
+}
+
 const kept: OffsetStoreCase[] = [
   {
     name: "a queue without an offset has none, which is not an error",
-    async run(place) {
-      const store = await started(place);
+    run: withStore(async (store, place) => {
       for (const type of ["READ_FROM_STORE", "READ_FROM_MEMORY", "MEMORY_FIRST_THEN_STORE"] as const) {
         assert.equal(await store.readOffset(place.queue(0), type), undefined, type);
       }
-      await store.stop();
-    },
+    }),
   },
   {
     name: "an update is in memory at once and in the store after a persist",
@@ -65,8 +80,7 @@ const kept: OffsetStoreCase[] = [
   },
   {
     name: "an offset goes forward by itself, and back only when it is told to",
-    async run(place) {
-      const store = await started(place);
+    run: withStore(async (store, place) => {
       const queue = place.queue(0);
       store.updateOffset(queue, 10);
       store.updateOffset(queue, 4);
@@ -80,22 +94,16 @@ const kept: OffsetStoreCase[] = [
       next.updateOffset(queue, 2, false);
       await next.persist(queue);
       await next.stop();
-      const last = await started(place);
-      assert.equal(await last.readOffset(queue, "READ_FROM_STORE"), 2);
-      await last.stop();
-    },
+      assert.equal(await stored(place), 2);
+    }),
   },
   {
     name: "offset 0 is an offset",
-    async run(place) {
-      const store = await started(place);
+    run: withStore(async (store, place) => {
       store.updateOffset(place.queue(0), 0);
       await store.persist(place.queue(0));
-      await store.stop();
-      const next = await started(place);
-      assert.equal(await next.readOffset(place.queue(0), "READ_FROM_STORE"), 0);
-      await next.stop();
-    },
+      assert.equal(await stored(place), 0);
+    }),
   },
   {
     name: "persistAll stores the queues that it is given and no others",
@@ -113,8 +121,7 @@ const kept: OffsetStoreCase[] = [
   },
   {
     name: "a removed offset is forgotten in memory and stays in the store",
-    async run(place) {
-      const store = await started(place);
+    run: withStore(async (store, place) => {
       const queue = place.queue(0);
       store.updateOffset(queue, 9);
       await store.persist(queue);
@@ -123,50 +130,40 @@ const kept: OffsetStoreCase[] = [
       assert.equal(await store.readOffset(queue, "READ_FROM_MEMORY"), undefined);
       await store.persist(queue);
       assert.equal(await store.readOffset(queue, "READ_FROM_STORE"), 9);
-      await store.stop();
-    },
+    }),
   },
   {
     name: "an unknown queue is persisted and removed without a complaint",
-    async run(place) {
-      const store = await started(place);
+    run: withStore(async (store, place) => {
       await store.persist(place.queue(0));
       await store.persistAll([place.queue(0), place.queue(1)]);
       await store.persistAll([]);
       store.removeOffset(place.queue(0));
       assert.equal(store.metrics().persisted, 0);
-      await store.stop();
-    },
+    }),
   },
   {
     name: "what is no offset is refused and changes nothing",
-    async run(place) {
-      const store = await started(place);
+    run: withStore(async (store, place) => {
       const queue = place.queue(0);
       store.updateOffset(queue, 5);
       for (const offset of [-1, 1.5, NaN, Infinity, 2 ** 53]) {
         assert.throws(() => store.updateOffset(queue, offset, false), { code: "OFFSET" }, `${offset}`);
       }
       assert.equal(await store.readOffset(queue, "READ_FROM_MEMORY"), 5);
-      await store.stop();
-    },
+    }),
   },
   {
     name: "the largest offset that there can be comes back as it is",
-    async run(place) {
-      const store = await started(place);
+    run: withStore(async (store, place) => {
       store.updateOffset(place.queue(0), Number.MAX_SAFE_INTEGER);
       await store.persist(place.queue(0));
-      await store.stop();
-      const next = await started(place);
-      assert.equal(await next.readOffset(place.queue(0), "READ_FROM_STORE"), Number.MAX_SAFE_INTEGER);
-      await next.stop();
-    },
+      assert.equal(await stored(place), Number.MAX_SAFE_INTEGER);
+    }),
   },
   {
     name: "what is persisted already is not persisted again, and the metrics tell what was done",
-    async run(place) {
-      const store = await started(place);
+    run: withStore(async (store, place) => {
       const queues = [place.queue(0), place.queue(1)];
       await store.load(queues);
       for (const queue of queues) store.updateOffset(queue, 3);
@@ -184,13 +181,11 @@ const kept: OffsetStoreCase[] = [
       });
       await store.readOffset(queues[0]!, "READ_FROM_STORE");
       assert.ok(store.metrics().fetched > 0);
-      await store.stop();
-    },
+    }),
   },
   {
     name: "persists that overlap all end with the newest offset stored",
-    async run(place) {
-      const store = await started(place);
+    run: withStore(async (store, place) => {
       const queue = place.queue(0);
       const persists: Promise<void>[] = [];
       for (let offset = 1; offset <= 20; offset++) {
@@ -199,11 +194,8 @@ const kept: OffsetStoreCase[] = [
       }
       await Promise.all(persists);
       await store.persist(queue);
-      await store.stop();
-      const next = await started(place);
-      assert.equal(await next.readOffset(queue, "READ_FROM_STORE"), 20);
-      await next.stop();
-    },
+      assert.equal(await stored(place), 20);
+    }),
   },
 ];
 
@@ -211,23 +203,20 @@ const failing: OffsetStoreCase[] = [
   {
     name: "an offset that cannot be read is an OffsetFetchError, never none",
     needs: "fails",
-    async run(place) {
-      const store = await started(place);
+    run: withStore(async (store, place) => {
       store.updateOffset(place.queue(1), 8);
       place.fail(true);
       await assert.rejects(store.readOffset(place.queue(0), "READ_FROM_STORE"), { code: "OFFSET_FETCH" });
       assert.equal(await store.readOffset(place.queue(1), "MEMORY_FIRST_THEN_STORE"), 8);
       place.fail(false);
       assert.equal(await store.readOffset(place.queue(0), "READ_FROM_STORE"), undefined);
-      await store.stop();
-    },
+    }),
   },
   {
     name:
       "an offset that cannot be stored is an OffsetError, stays in memory and is stored by the next persist",
     needs: "fails",
-    async run(place) {
-      const store = await started(place);
+    run: withStore(async (store, place) => {
       const queues = [place.queue(0), place.queue(1)];
       for (const queue of queues) store.updateOffset(queue, 6);
       place.fail(true);
@@ -239,8 +228,7 @@ const failing: OffsetStoreCase[] = [
       place.fail(false);
       await store.persistAll(queues);
       assert.equal(store.metrics().persisted, 2);
-      await store.stop();
-    },
+    }),
   },
 ];
 
@@ -253,13 +241,6 @@ async function handedOver(place: OffsetPlace): Promise<{ former: OffsetStore; ow
   const owner = await started(place);
   assert.equal(await owner.readOffset(place.queue(0), "READ_FROM_STORE"), 100);
   return { former, owner };
-}
-
-async function stored(place: OffsetPlace): Promise<number | undefined> {
-  const store = await started(place);
-  const offset = await store.readOffset(place.queue(0), "READ_FROM_STORE");
-  await store.stop();
-  return offset;
 }
 
 const shared: OffsetStoreCase[] = [

@@ -10,7 +10,8 @@ import { rpcFields, topicFields } from "./inherited.ts";
 /** SEND_OK, FLUSH_DISK_TIMEOUT, SLAVE_NOT_AVAILABLE, FLUSH_SLAVE_TIMEOUT: the message is stored. */
 const STORED = [0, 10, 11, 12] as const;
 
-const sendRequest = {
+/** What is said of a message wherever it travels by the long names. */
+const messageFields = {
   producerGroup: str,
   topic: str,
   defaultTopic: str,
@@ -22,6 +23,10 @@ const sendRequest = {
   properties: opt(str),
   reconsumeTimes: opt(int),
   unitMode: opt(bool),
+} as const;
+
+const sendRequest = {
+  ...messageFields,
   batch: opt(bool),
   maxReconsumeTimes: opt(int),
   ...topicFields,
@@ -108,17 +113,7 @@ export const pushReplyMessageToClient = operation({
   name: "PUSH_REPLY_MESSAGE_TO_CLIENT",
   code: 326,
   request: {
-    producerGroup: str,
-    topic: str,
-    defaultTopic: str,
-    defaultTopicQueueNums: int,
-    queueId: int,
-    sysFlag: int,
-    bornTimestamp: long,
-    flag: int,
-    properties: opt(str),
-    reconsumeTimes: opt(int),
-    unitMode: opt(bool),
+    ...messageFields,
     bornHost: str,
     storeHost: str,
     storeTimestamp: long,

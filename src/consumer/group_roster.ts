@@ -14,7 +14,7 @@ import type { TopicRoute } from "../routing/route.ts";
 const TIMEOUT_MS = 3_000;
 
 /** The ids of the group's members, sorted as every member sorts them. @throws when no broker could tell. */
-export async function groupMembers(
+export async function groupRoster(
   client: RocketMQClient,
   consumerGroup: string,
   route: TopicRoute,
