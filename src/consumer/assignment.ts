@@ -272,8 +272,10 @@ export class Assignment {
     for (const window of windows) {
       const key = queueKey(window.queue);
       const reason = new RebalanceError(`Queue ${key} is lost: ${why}`);
-      if (order) this.#departures.leave(window, reason, () => this.#renewal);
-      else {
+      if (order) {
+        this.#close(window, reason);
+        this.#departures.leave(window, reason, () => this.#renewal);
+      } else {
         store.updateOffset(window.queue, window.commitOffset);
         window.drop(reason);
       }
@@ -373,9 +375,18 @@ export class Assignment {
     const slots = [...this.#slots.values()];
     for (const { window, puller } of slots) {
       puller.stop(reason);
-      if (this.#options.order) window.close(reason);
+      if (this.#options.order) this.#close(window, reason);
     }
     await Promise.all(slots.map(({ done }) => done));
+  }
+
+  #close(window: QueueWindow, reason: unknown): void {
+    window.close(reason, { fillHoles: this.#options.puller.isTaken(window) });
+  }
+
+  /** Resolves when nothing is out any more of any queue. */
+  async idle(): Promise<void> {
+    await Promise.all([this.#departures.idle(), ...Array.from(this.windows(), (window) => window.idle())]);
   }
 
   /** Forgets every queue: the last step of a shutdown. What is unsettled is delivered to the next owner. */

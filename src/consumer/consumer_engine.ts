@@ -169,7 +169,6 @@ export class ConsumerEngine implements LivingEngine {
           delivery.time(client.clock);
         },
         onLateSettlement: () => void counters.lateSettlements++,
-        onBack: () => this.#membership.lookIdle(),
       },
       puller: {
         client,
@@ -271,6 +270,7 @@ export class ConsumerEngine implements LivingEngine {
   async drain(): Promise<void> {
     await this.#membership.drain({
       endTakers: () => this.#takers.end(),
+      fillsHoles: this.#mode.order?.keyOf !== undefined,
       patienceMs: this.#config.shutdownTimeoutMs,
       commits: true,
     });

@@ -1,8 +1,8 @@
 /**
  * Queues that an ordered consumer has lost and not yet let go of.
  *
- * Nothing of them is handed out any more, but a handler may still be at work; until it is done (or patience ends) the queue
- * stays locked, so that no other member begins with the next message. Then: commit, drop, unlock. Agrees with Java's
+ * Nothing of them is handed out any more (by key: nothing but holes), but a handler may still be at work; until it is done (or
+ * patience ends) the queue stays locked, so that no other member begins with the next message. Then: commit, drop, unlock. Agrees with Java's
  * RebalancePushImpl.removeUnnecessaryMessageQueue, save that the wait does not hold up the rebalancing of other queues.
  */
 import type { OffsetStore } from "../offsets/offset_store.ts";
@@ -50,9 +50,8 @@ export class Departures {
     return out;
   }
 
-  /** Lets go of a queue whose lock is held: waits for its handlers (and a renewal under way), commits, unlocks. */
+  /** Lets go of a closed queue whose lock is held: waits for its handlers (and a renewal under way), commits, unlocks. */
   leave(window: QueueWindow, reason: unknown, renewed: () => Promise<void>): void {
-    window.close(reason);
     this.#track(window, this.#leave(window, reason, renewed));
   }
 
@@ -61,6 +60,11 @@ export class Departures {
     window.drop(reason);
     this.#options.store.removeOffset(window.queue);
     this.#track(window, this.#idleWithin(window, PATIENCE_MS).then(() => {}));
+  }
+
+  /** Resolves when nothing of such queues is out any more. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#leaving.values()].map(({ window }) => window.idle()));
   }
 
   /** Waits no longer for handlers; resolves when every queue is let go of. */
@@ -81,7 +85,7 @@ export class Departures {
   async #leave(window: QueueWindow, reason: unknown, renewed: () => Promise<void>): Promise<void> {
     const { store, locks, emit } = this.#options;
     if (!await this.#idleWithin(window, QUIET_MS)) {
-      window.abortOut(reason);
+      for (const delivery of window.outSince(Infinity)) delivery.abort(reason);
       await this.#idleWithin(window, PATIENCE_MS);
     }
     const { queue } = window;

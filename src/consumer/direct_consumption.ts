@@ -105,7 +105,6 @@ function loneDelivery(record: RecordView, brokerName: string, now: number, onSen
       onReady: (ready) => lane = ready,
       onLateSettlement: () => {},
       onAck: () => {},
-      onBack: () => {},
     },
   });
   window.append([record], record.queueOffset + 1, record.sizeBytes);

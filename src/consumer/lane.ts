@@ -3,8 +3,8 @@
  *
  * A window has one lane, a retry topic's window one for each topic that its messages came from, a window by key one for
  * each key. A serial lane hands out one run of messages and then nothing until the last of them is settled or back, and
- * nothing at all while its window is closed: all that ordered consumption needs of hand-out is here. What was handed out
- * and given back comes first again.
+ * nothing at all while its window is closed, save its holes: all that ordered consumption needs of hand-out is here. What was
+ * handed out and given back comes first again.
  */
 import type { Delivery } from "./delivery.ts";
 import type { QueueWindow } from "./queue_window.ts";
@@ -34,12 +34,21 @@ export class Lane {
 
   /** How many can be handed out now. */
   get size(): number {
-    return this.serial && (this.#busy > 0 || !this.window.isOpen) ? 0 : this.#left;
+    if (!this.serial) return this.#left;
+    if (this.#busy > 0) return 0;
+    if (this.window.isOpen) return this.#left;
+    return this.#beginsWithHole ? 1 : 0;
   }
 
   /** Whether it has nothing waiting and waits for nothing. */
   get isIdle(): boolean {
     return this.#busy === 0 && this.#left === 0;
+  }
+
+  /** Whether a closed window hands out the next one. One that came back has failed or was left: it waits for the next owner. */
+  get #beginsWithHole(): boolean {
+    const next = this.#returned.length > 0 ? undefined : this.#waiting[this.#at];
+    return next !== undefined && this.window.isHole(next);
   }
 
   get #left(): number {
@@ -58,14 +67,16 @@ export class Lane {
 
   /** The next one, marked as out at `now`. */
   take(now: number): Delivery | undefined {
-    if (this.serial && (this.#busy > 0 || !this.window.checkOpen(now))) return undefined;
-    return this.#take(now);
+    if (!this.serial) return this.#take(now);
+    if (this.#busy > 0) return undefined;
+    return this.window.checkOpen(now) || this.#beginsWithHole ? this.#take(now) : undefined;
   }
 
   /** Up to `max`, the first of which may be taken already. */
   takeRun(max: number, now: number, first: Delivery | undefined = this.take(now)): Delivery[] {
     const run: Delivery[] = [];
-    for (let next = first; next !== undefined; next = this.#take(now)) if (run.push(next) >= max) break;
+    const most = this.window.isOpen ? max : 1;
+    for (let next = first; next !== undefined; next = this.#take(now)) if (run.push(next) >= most) break;
     return run;
   }
 

@@ -38,6 +38,8 @@ export interface MembershipOptions {
 export interface DrainOptions {
   /** Hands nothing out any more. */
   readonly endTakers: () => void;
+  /** Whether holes below what is settled are handed out first, as by key. */
+  readonly fillsHoles?: boolean;
   /** How long to wait for what is out, in milliseconds. */
   readonly patienceMs: number;
   /** Whether what is settled is stored. */
@@ -49,7 +51,6 @@ export class Membership {
   readonly #options: MembershipOptions;
   #loops: LoopRunner | undefined;
   #joined = false;
-  #idle: (() => void) | undefined;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -111,21 +112,17 @@ export class Membership {
     await assignment.commit().catch((error) => emit({ type: "persistFailed", error }));
   }
 
-  /** Something that was out is so no longer: a drain that waits for it may go on. */
-  lookIdle(): void {
-    this.#idle?.();
-  }
-
   /** The ordered drain. Never rejects: what could not be done is a warning. */
-  async drain({ endTakers, patienceMs, commits }: DrainOptions): Promise<void> {
+  async drain({ endTakers, fillsHoles = false, patienceMs, commits }: DrainOptions): Promise<void> {
     const { client, consumerGroup, assignment, over, trace, store } = this.#options;
     const facts = { group: consumerGroup };
     const reason = new ConsumerShutdownError(`Consumer "${consumerGroup}" is shutting down`, facts);
     await this.#loops?.stop();
     const pulled = assignment.stopPulling(reason);
-    endTakers();
+    if (!fillsHoles) endTakers();
     await pulled;
     await this.#settled(patienceMs);
+    endTakers();
     const left = assignment.outstanding;
     if (left > 0) {
       client.logger.warn(
@@ -178,12 +175,8 @@ export class Membership {
   /** Resolves when nothing is out any more, or after `timeoutMs`. */
   async #settled(timeoutMs: number): Promise<void> {
     const { assignment, client } = this.#options;
-    if (assignment.outstanding === 0) return;
     const patience = new AbortController();
-    this.#idle = () => {
-      if (assignment.outstanding === 0) patience.abort();
-    };
+    void assignment.idle().then(() => patience.abort());
     await client.clock.sleep(timeoutMs, patience.signal).catch(() => {});
-    this.#idle = undefined;
   }
 }

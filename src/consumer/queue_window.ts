@@ -15,6 +15,7 @@ import type { Budget } from "./budget.ts";
 import { Delivery } from "./delivery.ts";
 import { FrameHold } from "./frame_hold.ts";
 import { Lane, laneName } from "./lane.ts";
+import { RoomWait } from "./room_wait.ts";
 import type { Settler } from "./settler.ts";
 import type { WindowLimits, WindowListener, WindowOptions, WindowOrder } from "./window_terms.ts";
 
@@ -59,11 +60,12 @@ export class QueueWindow {
   #head = 0;
   #messages = 0;
   #bytes = 0;
-  #wake: (() => void) | undefined;
-  #inLine = false;
-  #onIdle: (() => void) | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
+  #settledTo = -1;
+  #fillsHoles = false;
   /** By topic, in an ordered window of keys by topic and key. */
   readonly #lanes = new Map<string, Lane>();
+  readonly #roomWait: RoomWait;
   readonly #budget: Budget;
   readonly #limits: WindowLimits;
   readonly #listener: WindowListener;
@@ -80,6 +82,7 @@ export class QueueWindow {
     this.order = options.order;
     this.lockedUntil = options.order?.lockedUntil ?? Infinity;
     this.#budget = options.budget;
+    this.#roomWait = new RoomWait(options.budget);
     this.#limits = options.limits;
     this.#listener = options.listener;
   }
@@ -129,8 +132,17 @@ export class QueueWindow {
 
   /** Whether messages may be handed out at `now`; a window whose lock has run out closes. */
   checkOpen(now: number): boolean {
-    if (now >= this.lockedUntil) this.#open = false;
+    if (now >= this.lockedUntil) {
+      this.#open = false;
+      this.#fillsHoles = false;
+      this.#checkIdle();
+    }
     return this.#open;
+  }
+
+  /** Whether `delivery`, not handed out yet, is to be handed out although the window is closed. */
+  isHole(delivery: Delivery): boolean {
+    return this.#fillsHoles && delivery.seq < this.#settledTo;
   }
 
   /** The queue's lock is held until `until`: opens the window again if it had run out. */
@@ -142,21 +154,22 @@ export class QueueWindow {
     this.lookAgain();
   }
 
-  /** Hands nothing out any more; what is out may still be settled, and what waits for a local redelivery is back at once. */
-  close(reason: unknown): void {
+  /**
+   * Hands nothing out any more; what is out may still be settled, and what waits for a local redelivery is back at once. With
+   * `fillHoles`, by key, what lies below the highest settled message is still handed out: a hole makes the next owner repeat.
+   */
+  close(reason: unknown, { fillHoles = false }: { fillHoles?: boolean } = {}): void {
     this.#open = false;
+    this.#fillsHoles = fillHoles && this.order?.keyOf !== undefined;
     this.closing.abort(reason);
+    if (this.#fillsHoles) this.#offer();
   }
 
-  /** Fires the signals of what is out. */
-  abortOut(reason: unknown): void {
-    for (const delivery of this.outSince(Infinity)) delivery.abort(reason);
-  }
-
-  /** Resolves when nothing is out and no call is under way. */
+  /** Resolves when nothing is out or to be handed out, and no call is under way. */
   idle(): Promise<void> {
-    if (this.out === 0 && this.calls === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onIdle = resolve);
+    const { promise } = this.#idle ??= Promise.withResolvers();
+    this.#checkIdle();
+    return promise;
   }
 
   /** A listener call with messages of `lane` begins; the lane is held up until it has returned. */
@@ -187,9 +200,7 @@ export class QueueWindow {
     let lane: Lane | undefined;
     for (let i = 0; i < records.length; i++) {
       const record = records[i]!;
-      const topic = this.isRetry
-        ? record.property(PropertyKey.RETRY_TOPIC) ?? this.queue.topic
-        : this.queue.topic;
+      const topic = (this.isRetry ? record.property(PropertyKey.RETRY_TOPIC) : undefined) ?? this.queue.topic;
       if (lane === undefined || lane.topic !== topic) lane = this.lane(topic);
       const delivery = new Delivery(record, this, from + i, hold, lane);
       if (keyOf) delivery.lane = this.lane(topic, keyOf(delivery));
@@ -211,7 +222,7 @@ export class QueueWindow {
   handedOut(now: number): void {
     this.lastHandOutAt = now;
     this.out++;
-    if (this.#wake !== undefined && this.hasRoom) this.lookAgain();
+    if (this.#roomWait.isAwaited && this.hasRoom) this.lookAgain();
   }
 
   /** Settles by ack. Called from outside once per message; the first settlement wins. */
@@ -229,7 +240,7 @@ export class QueueWindow {
     delivery.state = "settled";
     this.#forget(delivery);
     if (wasOut) this.#back(delivery);
-    if (this.#wake !== undefined && this.hasRoom) this.lookAgain();
+    if (this.#roomWait.isAwaited && this.hasRoom) this.lookAgain();
   }
 
   /** Puts a message that was handed out back at the head of its lane, unsettled. */
@@ -308,36 +319,24 @@ export class QueueWindow {
     }
     this.#messages = 0;
     this.#bytes = 0;
+    this.#checkIdle();
     this.lookAgain();
   }
 
   /** Resolves when a pull may leave again, or the queue was dropped or resumed. */
   waitForRoom(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-      if (this.hasRoom && !this.#budget.hasRoom && !this.#inLine) {
-        this.#inLine = true;
-        this.#budget.enqueue(() => {
-          this.#inLine = false;
-          if (this.#wake) this.lookAgain();
-          else this.#budget.passOn(); // woken by something else meanwhile: the turn is another's
-        });
-      }
-    });
+    return this.#roomWait.start(this.hasRoom);
   }
 
   /** Lets a waiting puller look again: resumed, or a taker has come. */
   lookAgain(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+    this.#roomWait.end();
   }
 
   #back(delivery: Delivery): void {
     this.out--;
     this.#free(delivery.lane);
-    this.#listener.onBack();
-    if (this.#onIdle) this.#checkIdle();
+    if (this.#idle) this.#checkIdle();
   }
 
   /** One thing less that a lane waits for. */
@@ -349,9 +348,10 @@ export class QueueWindow {
   }
 
   #checkIdle(): void {
-    if (this.out > 0 || this.calls > 0) return;
-    this.#onIdle?.();
-    this.#onIdle = undefined;
+    if (!this.#idle || this.out > 0 || this.calls > 0) return;
+    if (this.#fillsHoles && this.#lanes.values().some((lane) => lane.size > 0)) return;
+    this.#idle.resolve();
+    this.#idle = undefined;
   }
 
   /** The lane of `topic`, or of one key of it. */
@@ -364,6 +364,8 @@ export class QueueWindow {
 
   /** Leaves a hole, and cuts the left edge when the hole is there. */
   #forget(delivery: Delivery): void {
+    this.#settledTo = Math.max(this.#settledTo, delivery.seq);
+    if (this.#fillsHoles) this.#offer();
     const index = delivery.seq - this.#base;
     this.#entries[index] = undefined;
     this.#messages--;

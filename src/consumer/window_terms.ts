@@ -18,8 +18,6 @@ export interface WindowListener {
   onLateSettlement(): void;
   /** A message was settled by ack. */
   onAck(delivery: Delivery): void;
-  /** A message that was out is so no longer. */
-  onBack(): void;
 }
 
 /** The limits of one queue. */

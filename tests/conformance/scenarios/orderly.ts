@@ -241,6 +241,38 @@ export const byKey: Scenario = {
   },
 };
 
+export const byKeyHandsHolesOut: Scenario = {
+  name:
+    "by key: a member that goes hands out what lies below the last settled message, and the next repeats nothing",
+  async run(t) {
+    const topic = await t.topic("holes", { queues: 1 });
+    const total = await fillInOrder(t, topic, 1, 300);
+    const consumerGroup = t.name("hole-fillers");
+    const done: string[] = [];
+    const join = async (slowMs: number): Promise<Consumer> => {
+      const member = t.consumer({ consumerGroup, ordering: { by: (message) => message.keys[0] ?? "" } });
+      member.subscribe(topic, "*", async (message) => {
+        await t.sleep(message.keys[0] === "key-0" ? slowMs : 1);
+        done.push(message.text());
+      });
+      await member.start();
+      return member;
+    };
+    const first = await join(20);
+    await t.eventually("the fast keys are far ahead", () => done.length >= 60);
+    const highest = (): number => Math.max(...done.map((body) => Number(body.slice(2))));
+    const atShutdown = highest();
+    await first.shutdown();
+    assert.equal(await t.committed(consumerGroup, topic), highest() + 1, "there are no holes");
+    assert.ok(done.length > atShutdown, "what lay below was handed out");
+    assert.ok(done.length < total, "and no more than that");
+    const second = await join(1);
+    await t.eventually("all are handled", () => done.length >= total);
+    await second.shutdown();
+    assert.equal(new Set(done).size, done.length, "nothing was repeated");
+  },
+};
+
 export const orderlyTimeout: Scenario = {
   name: "orderly: a handler that takes too long is told so, and the next message still waits for it",
   async run(t) {

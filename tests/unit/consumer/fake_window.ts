@@ -41,7 +41,7 @@ export interface FakeScene {
   readonly window: QueueWindow;
   readonly budget: Budget;
   readonly ready: Lane[];
-  readonly seen: { acks: number; late: number; back: number };
+  readonly seen: { acks: number; late: number };
   /** Offsets for which `retry` or `deadLetter` was called; the broker confirms at once. */
   readonly sentBack: { offset: number; how: string }[];
 }
@@ -59,7 +59,7 @@ export function fakeWindow(options: {
 } = {}): FakeScene {
   const budget = options.budget ?? new Budget({ maxMessages: 1000, maxBytes: 1_000_000 });
   const ready: Lane[] = [];
-  const seen = { acks: 0, late: 0, back: 0 };
+  const seen = { acks: 0, late: 0 };
   const sentBack: { offset: number; how: string }[] = [];
   const confirm = (how: string) => (delivery: Delivery): Promise<boolean> => {
     if (delivery.state !== "out") return Promise.resolve(false);
@@ -74,7 +74,6 @@ export function fakeWindow(options: {
     onReady: options.onReady ?? ((lane) => ready.push(lane)),
     onAck: () => void seen.acks++,
     onLateSettlement: () => void seen.late++,
-    onBack: () => void seen.back++,
   };
   const window = new QueueWindow({
     queue: { topic: options.isRetry ? "%RETRY%G" : "T", brokerName: "b", queueId: options.queueId ?? 0 },

@@ -151,6 +151,53 @@ Deno.test("a closed window hands out nothing, even when its lock is renewed, and
   assertEquals([window.commitOffset, take()], [1, undefined]);
 });
 
+Deno.test("by key, a closed window still hands out what lies below the highest settled message, and then is idle", async () => {
+  const { window, take } = byHand(BY_KEY);
+  window.append(keyed("aabbcaa"), 7, 700);
+  const [a, , c] = [take()!, take()!, take()!];
+  c.ack();
+  window.close(new Error("moved"), { fillHoles: true });
+  let idle = false;
+  const waiting = window.idle().then(() => idle = true);
+  a.ack();
+  assertEquals([take()!, take()].map((each) => each?.queueOffset), [1, undefined], "b0 is out, a is at work");
+  for (const out of [...window.outSince(Infinity)]) out.ack();
+  await nextTurn();
+  assertEquals([idle, take()?.queueOffset], [false, 3]);
+  for (const out of [...window.outSince(Infinity)]) out.ack();
+  await waiting;
+  assertEquals([window.commitOffset, window.messages, take()], [5, 2, undefined]);
+});
+
+Deno.test("by key, a hole whose message fails while the window closes is left to the next owner", async () => {
+  const calls: number[] = [];
+  const gate = Promise.withResolvers<void>();
+  const { window } = scene(async ({ queueOffset }) => {
+    calls.push(queueOffset);
+    if (queueOffset === 0) await gate.promise;
+    if (queueOffset === 1) throw new Error("not here");
+  }, { byKey: true });
+  window.append(keyed("aaab"), 4, 400);
+  await nextTurn();
+  assertEquals(calls, [0, 3]);
+  window.close(new Error("moved"), { fillHoles: true });
+  gate.resolve();
+  await window.idle();
+  assertEquals([calls, window.commitOffset], [[0, 3, 1], 1]);
+});
+
+Deno.test("holes are not handed out once the lock has run out", async () => {
+  const { window, take } = byHand({ ...BY_KEY, lockedUntil: 100 });
+  window.append(keyed("aab"), 3, 300);
+  const [a, b] = [take()!, take()!];
+  b.ack();
+  a.ack();
+  window.close(new Error("moved"), { fillHoles: true });
+  assertEquals(take(100), undefined);
+  await window.idle();
+  assertEquals(window.commitOffset, 1);
+});
+
 Deno.test("a throw holds the queue up: the same message again after the rest, one attempt further", async () => {
   const calls: string[] = [];
   const { window, advance, counters, events } = scene((message) => {
