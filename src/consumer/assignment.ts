@@ -18,8 +18,9 @@ import type { MessageTrace } from "../telemetry/message_trace.ts";
 import { Departures } from "./departures.ts";
 import type { Division } from "./division.ts";
 import type { ConsumerEvent } from "./events.ts";
+import type { FetchLoop } from "./fetch_loop.ts";
 import { knownRoute } from "./group_roster.ts";
-import { Puller, type PullerOptions } from "./puller.ts";
+import { type PullerOptions, pullLoop } from "./puller.ts";
 import { BROKER_LOCK_LIVE_MS, LOCK_LIVE_MS, QueueLocks } from "./queue_locks.ts";
 import { QueueWindow } from "./queue_window.ts";
 import type { Settler } from "./settler.ts";
@@ -27,8 +28,6 @@ import { startOffset, type StartPolicy } from "./start_offset.ts";
 import type { ConsumerCounters } from "./statistics.ts";
 import type { WindowLimits, WindowListener, WindowOrder } from "./window_terms.ts";
 
-/** A queue without an answer for so long is started afresh, in milliseconds (Java: pullMaxIdleTime). */
-const STALLED_MS = 120_000;
 /** How often a retry topic that does not exist is looked for with haste; after that the route poll finds it. */
 const RETRY_TOPIC_LOOKS = 10;
 /** A round that could not finish is tried again after this, in milliseconds; sooner when it waits for a lock (Java 5.x: the same). */
@@ -68,7 +67,7 @@ export interface AssignmentOptions {
 
 interface Slot {
   readonly window: QueueWindow;
-  readonly puller: Puller;
+  readonly puller: FetchLoop<unknown>;
   readonly done: Promise<void>;
 }
 
@@ -226,7 +225,7 @@ export class Assignment {
     });
     window.paused = paused;
     store.updateOffset(queue, offset, false);
-    const puller = new Puller(window, {
+    const puller = pullLoop(window, {
       ...this.#options.puller,
       onOffsetMoved: (moved, to) => this.#moveOffset(moved, to),
     });
@@ -348,20 +347,8 @@ export class Assignment {
   /** Looks after queues that are silent, or whose locks have run out. */
   watch(now: number): void {
     const slots = [...this.#slots.values()];
-    for (const slot of slots) if (slot.window.checkOpen(now)) this.#watchSilence(slot, now);
+    for (const slot of slots) if (slot.window.checkOpen(now)) slot.puller.watchSilence(now);
     if (slots.some(({ window }) => now >= window.lockedUntil)) this.#options.onLocksExpired();
-  }
-
-  /** Starts the pull of a queue afresh that has not answered for two minutes although it could. */
-  #watchSilence({ window, puller }: Slot, now: number): void {
-    const { budget, isTaken } = this.#options.puller;
-    const silentMs = now - window.lastAnswerAt;
-    if (silentMs < STALLED_MS || !window.hasRoom || !isTaken(window) || !budget.hasRoom) return;
-    this.#options.emit({ type: "stalled", queue: window.queue, silentMs });
-    window.lastAnswerAt = now;
-    puller.interrupt(
-      new RebalanceError(`Queue ${queueKey(window.queue)} has not answered for ${silentMs} ms`),
-    );
   }
 
   /** Lets every puller look again whether it may pull. */
