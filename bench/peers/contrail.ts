@@ -1,9 +1,9 @@
 /**
  * This library as a peer: drain a topic, send, and the time from send to hand-over. See `measure.ts` for the words.
  *
- *   drain  mode=listener|for-await|batches pull=32 slots=20 n=… limit=120
+ *   drain  mode=listener|untraced|for-await|batches pull=32 slots=20 n=… limit=120
  *   send   inflight=16 n=… size=1024 warm=1000
- *   latency rate=500 secs=10 settle=5000
+ *   latency mode=listener|untraced rate=500 secs=10 settle=5000
  *
  * All options of the library are at their defaults but those named here.
  */
@@ -20,6 +20,8 @@ const PEER = "contrail";
 const line = words();
 const namesrvAddr = line.text("ns", "127.0.0.1:19876");
 const topic = line.text("topic", "BenchDrain4");
+const mode = line.text("mode", "listener");
+const byListener = mode === "listener" || mode === "untraced";
 const unique = `${Deno.pid}_${Date.now()}`;
 
 function newConsumer(
@@ -34,6 +36,7 @@ function newConsumer(
     pullBatchSize,
     consumeConcurrencyMin: slots,
     consumeConcurrencyMax: slots,
+    messageTrace: mode !== "untraced",
   });
 }
 
@@ -42,8 +45,8 @@ function newProducer(): Producer {
 }
 
 /** Takes every message of the topic in, in the way that `mode` says. */
-async function drainBy(mode: string, consumer: Consumer, tally: Tally): Promise<void> {
-  if (mode === "listener") return await tally.done;
+async function drainBy(consumer: Consumer, tally: Tally): Promise<void> {
+  if (byListener) return await tally.done;
   if (mode === "for-await") {
     for await (const message of consumer.messages()) if (tally.take(message.body)) break;
     return;
@@ -56,15 +59,14 @@ async function drainBy(mode: string, consumer: Consumer, tally: Tally): Promise<
 }
 
 async function drain(): Promise<void> {
-  const mode = line.text("mode", "listener");
   const pull = line.number("pull", 32);
   const tally = new Tally(line.number("n", 200_000));
   const consumer = newConsumer(pull, "CONSUME_FROM_FIRST_OFFSET");
-  if (mode === "listener") {
+  if (byListener) {
     consumer.subscribe(topic, "*", (message: ConsumedMessage) => void tally.take(message.body));
   } else consumer.subscribe(topic);
   const limit = setTimeout(() => fail("not all messages came in time"), line.number("limit", 120) * 1000);
-  const drained = drainBy(mode, consumer, tally);
+  const drained = drainBy(consumer, tally);
   await consumer.start();
   await drained;
   clearTimeout(limit);

@@ -25,6 +25,12 @@ const MAX_RECORDS = 64;
 const MAX_DATA = 40_000;
 const MAX_KEYS = 8_000;
 const SEND_TIMEOUT_MS = 3_000;
+/**
+ * Rest between two rounds of sending, in milliseconds. A full tray per round, 20,000 records a second: whoever drains a backlog
+ * faster than that would otherwise spend more of his own and the broker's time on the trace (every record is an index entry
+ * there) than on the messages.
+ */
+const REST_MS = 100;
 /** How long the answer to "is there a trace topic?" is believed, in milliseconds. */
 const ROUTE_MAX_AGE_MS = 30_000;
 const PERM_WRITE = 2;
@@ -65,6 +71,7 @@ export class MessageTrace {
   #targets: readonly Target[] = [];
   #next = 0;
   #askedAt = -Infinity;
+  #restUntil = -Infinity;
   #isOff: boolean;
   #sent = 0;
   #dropped = 0;
@@ -143,16 +150,22 @@ export class MessageTrace {
     if (this.#queue.length === MAX_RECORDS) this.#onBatch();
   }
 
-  /** Looks for the trace topic if need be, and sends what waits until all is sent, one fails or `signal` fires. Never rejects. */
+  /**
+   * Looks for the trace topic if need be, and sends what waits until that is sent, one message fails or `signal` fires. With a
+   * signal it first rests from the round before; without, at a shutdown, it leaves nothing. Never rejects.
+   */
   async flush(signal?: AbortSignal): Promise<void> {
     if (this.#isOff) return;
+    if (signal) await this.#rest(signal);
     const now = this.#client.clock.now();
     if (now - this.#askedAt >= ROUTE_MAX_AGE_MS) {
       this.#askedAt = now;
       this.#targets = await this.#findTargets().catch(() => this.#targets);
     }
-    while (this.#queue.length > 0 && this.#targets.length > 0 && !signal?.aborted) {
+    let left = signal ? this.#queue.length : Infinity;
+    while (left > 0 && this.#queue.length > 0 && this.#targets.length > 0 && !signal?.aborted) {
       const batch = this.#takeBatch();
+      left -= batch.length;
       try {
         await this.#send(batch);
         this.#sent += batch.length;
@@ -162,6 +175,12 @@ export class MessageTrace {
         return;
       }
     }
+    this.#restUntil = this.#client.clock.now() + REST_MS;
+  }
+
+  async #rest(signal: AbortSignal): Promise<void> {
+    const ms = this.#restUntil - this.#client.clock.now();
+    if (ms > 0) await this.#client.clock.sleep(ms, signal).catch(() => {});
   }
 
   /** What became of the records so far. */

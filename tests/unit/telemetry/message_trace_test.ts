@@ -108,6 +108,30 @@ Deno.test("past 2,048 records that wait, more are dropped and counted", async ()
   await stop();
 });
 
+Deno.test("a round sends what waited when it began, and the next begins 100 ms later, or at once at a shutdown", async () => {
+  const { clock, trace, flush, stop } = await scene();
+  await flush();
+  const fill = (count: number): void => {
+    for (let i = 0; i < count; i++) trace.begin(record(`M${i}`), "T", 1_000);
+  };
+  const { signal } = new AbortController();
+  fill(100);
+  const startedAt = clock.now();
+  await clock.runUntil(trace.flush(signal));
+  const firstMs = clock.now() - startedAt;
+  assertEquals(trace.statistics().sent, 100);
+  fill(10);
+  await clock.runUntil(trace.flush(signal));
+  assert(clock.now() - startedAt - firstMs >= 100, "the second round did not rest");
+  assertEquals(trace.statistics().sent, 110);
+  fill(10);
+  const lastAt = clock.now();
+  await flush();
+  assert(clock.now() - lastAt < 100, "a shutdown waited for the rest");
+  assertEquals(trace.statistics(), { active: true, sent: 120, dropped: 0, queued: 0 });
+  await stop();
+});
+
 Deno.test("a message of the trace stays small, however long the keys are", async () => {
   const { trace, flush, stored, stop } = await scene();
   await flush();
