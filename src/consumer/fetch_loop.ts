@@ -80,7 +80,7 @@ export class FetchLoop<Answer> {
 
   /** Runs until the window is dropped or `stop` is called. Never rejects. */
   async run(): Promise<void> {
-    const { budget, isTaken, intervalMs, client } = this.#options;
+    const { budget, isTaken, client } = this.#options;
     const window = this.#window;
     while (!this.isOver) {
       if (!isTaken(window) || !window.hasRoom || !budget.hasRoom) {
@@ -91,17 +91,26 @@ export class FetchLoop<Answer> {
       }
       if (this.#call.signal.aborted) this.#call = new AbortController();
       try {
-        const askedAt = client.clock.now();
-        const answer = await this.#fetch.ask(this.#call.signal);
-        if (this.isOver) return;
-        this.#failures = 0;
-        await this.#fetch.take(answer, askedAt);
-        if (intervalMs > 0) await this.pause(intervalMs);
+        await this.#exchange();
       } catch (error) {
         if (this.isOver) return;
         await this.#failed(error as Error);
       }
     }
+  }
+
+  /**
+   * One question and its answer. A function of its own, so that the answer dies with it: the loop would keep the last frame
+   * of every queue alive while it waits for the next.
+   */
+  async #exchange(): Promise<void> {
+    const { client, intervalMs } = this.#options;
+    const askedAt = client.clock.now();
+    const answer = await this.#fetch.ask(this.#call.signal);
+    if (this.isOver) return;
+    this.#failures = 0;
+    await this.#fetch.take(answer, askedAt);
+    if (intervalMs > 0) await this.pause(intervalMs);
   }
 
   async #failed(error: Error): Promise<void> {
