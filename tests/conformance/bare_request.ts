@@ -13,6 +13,7 @@ export const RequestCode = {
   UPDATE_CONSUMER_OFFSET: 15,
   UPDATE_AND_CREATE_TOPIC: 17,
   GET_MAX_OFFSET: 30,
+  UNLOCK_BATCH_MQ: 42,
   GET_ROUTE: 105,
   GET_CLUSTER: 106,
   INVOKE_BROKER_TO_RESET_OFFSET: 222,
@@ -44,6 +45,7 @@ export function bareRequest(
   address: string,
   code: number,
   fields: Readonly<Record<string, string | number | boolean>> = {},
+  body = "",
 ): Promise<BareReply> {
   const [host, port] = splitAddress(address);
   return new Promise((resolve, reject) => {
@@ -56,7 +58,7 @@ export function bareRequest(
     socket.setTimeout(TIMEOUT_MS, () => fail(new Error(`no answer within ${TIMEOUT_MS} ms`)));
     socket.on("error", fail);
     socket.on("end", () => fail(new Error("the connection was closed")));
-    socket.on("connect", () => socket.write(requestFrame(code, fields)));
+    socket.on("connect", () => socket.write(requestFrame(code, fields, Buffer.from(body))));
     socket.on("data", (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
       if (received.length < 4 || received.length < 4 + received.readUInt32BE(0)) return;
@@ -122,7 +124,11 @@ function quoteKeys(json: string): string {
   return json.replace(/([{,])(\d+):/g, '$1"$2":');
 }
 
-function requestFrame(code: number, fields: Readonly<Record<string, string | number | boolean>>): Buffer {
+function requestFrame(
+  code: number,
+  fields: Readonly<Record<string, string | number | boolean>>,
+  body: Buffer,
+): Buffer {
   const extFields = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]));
   const header = Buffer.from(
     JSON.stringify({
@@ -135,11 +141,10 @@ function requestFrame(code: number, fields: Readonly<Record<string, string | num
       version: 401,
     }),
   );
-  const frame = Buffer.alloc(8 + header.length);
-  frame.writeUInt32BE(4 + header.length, 0);
-  frame.writeUInt32BE(header.length, 4);
-  header.copy(frame, 8);
-  return frame;
+  const lengths = Buffer.alloc(8);
+  lengths.writeUInt32BE(4 + header.length + body.length, 0);
+  lengths.writeUInt32BE(header.length, 4);
+  return Buffer.concat([lengths, header, body]);
 }
 
 function readReply(frame: Buffer): BareReply {

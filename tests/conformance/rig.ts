@@ -20,6 +20,8 @@ export interface Rig {
   readonly namesrvAddr: string;
   /** What the brokers wait for each delay level, in milliseconds; level 1 first. */
   readonly delayLevelsMs: readonly number[];
+  /** How long scenarios go on that show what holds over time, in milliseconds. */
+  readonly enduranceMs: number;
   /** Stops a broker in good order and starts it again. */
   restartBroker(name: string): Promise<void>;
   /** Stops a name server, counted from 0. */
@@ -51,8 +53,13 @@ const REAL_DELAY_LEVELS_MS: readonly number[] = [
 /** The same shape, ten times as fast. */
 const EMBEDDED_DELAY_LEVELS_MS: readonly number[] = REAL_DELAY_LEVELS_MS.map((ms) => ms / 10);
 
+/** How long scenarios go on that show what holds over time, in milliseconds: everywhere when `--long` is asked for. */
+export const LONG_MS = 120_000;
+const REAL_ENDURANCE_MS = 20_000;
+const EMBEDDED_ENDURANCE_MS = 6_000;
+
 /** Starts two name servers and two brokers in this process. */
-export async function embeddedRig(): Promise<Rig> {
+export async function embeddedRig({ enduranceMs = EMBEDDED_ENDURANCE_MS } = {}): Promise<Rig> {
   const cluster = await startCluster({
     nameServers: 2,
     brokers: ["broker-a", "broker-b"],
@@ -62,6 +69,7 @@ export async function embeddedRig(): Promise<Rig> {
     kind: "embedded",
     namesrvAddr: cluster.namesrvAddr,
     delayLevelsMs: EMBEDDED_DELAY_LEVELS_MS,
+    enduranceMs,
     restartBroker: (name) => cluster.restartBroker(name),
     stopNameServer: (at) => cluster.stopNameServer(at),
     startNameServer: (at) => cluster.startNameServer(at),
@@ -86,7 +94,11 @@ function cacheFolder(): string {
  * A real cluster that runs already. `control` is the command line of its launcher; without it, scenarios that need its hands
  * are skipped.
  */
-export function realRig(namesrvAddr: string, control: readonly string[] | undefined): Rig {
+export function realRig(
+  namesrvAddr: string,
+  control: readonly string[] | undefined,
+  { enduranceMs = REAL_ENDURANCE_MS } = {},
+): Rig {
   const launch = async (...args: string[]): Promise<string> => {
     const [program, ...first] = control ?? [];
     if (program === undefined) throw new Skipped("no launcher is known for this cluster: give --control");
@@ -96,6 +108,7 @@ export function realRig(namesrvAddr: string, control: readonly string[] | undefi
     kind: "real",
     namesrvAddr,
     delayLevelsMs: REAL_DELAY_LEVELS_MS,
+    enduranceMs,
     restartBroker: async (name) => void await launch("restart", name),
     stopNameServer: async (at) => void await launch("down", `ns-${at + 1}`),
     startNameServer: async (at) => void await launch("up", `ns-${at + 1}`),

@@ -46,7 +46,7 @@ export type StagedProducer = Partial<Omit<ProducerConfig, "client">>;
 /** What `fill` sends, and how. */
 export interface FillOptions {
   /** Beginning of the bodies; none by default. */
-  readonly prefix?: string;
+  readonly prefix?: string | ((at: number) => string);
   /** Tag of each message, by its number; none by default. */
   readonly tag?: (at: number) => string;
   /** Whether each is stored before the next is sent. */
@@ -75,6 +75,8 @@ export interface Stage {
   name(base: string): string;
   /** What the brokers wait for a delay level, in milliseconds. */
   delayLevelMs(level: number): number;
+  /** How long a scenario goes on that shows what holds over time, in milliseconds. */
+  readonly enduranceMs: number;
   /** Makes a topic of `queues` (4) queues on each of `brokers` (the first), and gives its name. */
   topic(base: string, options?: { queues?: number; brokers?: readonly string[] }): Promise<string>;
   /**

@@ -7,11 +7,13 @@ import * as asked from "./scenarios/asked_by_brokers.ts";
 import * as badInput from "./scenarios/bad_input.ts";
 import * as badRecords from "./scenarios/bad_records.ts";
 import * as broadcasting from "./scenarios/broadcasting.ts";
+import * as churn from "./scenarios/churn.ts";
 import * as consuming from "./scenarios/consuming.ts";
 import * as control from "./scenarios/control.ts";
 import * as filters from "./scenarios/filters.ts";
 import * as flow from "./scenarios/flow.ts";
 import * as groups from "./scenarios/groups.ts";
+import * as kill from "./scenarios/kill.ts";
 import * as offsets from "./scenarios/offsets.ts";
 import * as orderly from "./scenarios/orderly.ts";
 import * as outages from "./scenarios/outages.ts";
@@ -23,6 +25,9 @@ import * as tracing from "./scenarios/tracing.ts";
 
 /** Every exported scenario. */
 export const scenarios: readonly Scenario[] = [
+  // first, as they take longest
+  churn,
+  kill,
   consuming,
   producing,
   control,

@@ -54,6 +54,7 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
     namesrvAddr,
     brokers: [...addresses.keys()],
     name: (base) => `${base}-${run}`,
+    enduranceMs: rig.enduranceMs,
     delayLevelMs: (level) => rig.delayLevelsMs[level - 1]!,
     async topic(base, { queues = 4, brokers = stage.brokers.slice(0, 1) } = {}) {
       const topic = stage.name(base);
@@ -118,7 +119,10 @@ async function fill(
   { prefix = "", tag, inOrder = false }: FillOptions = {},
 ): Promise<string[]> {
   const atOnce = inOrder ? 1 : FILL_AT_ONCE;
-  const bodies = Array.from({ length: count }, (_, at) => `${prefix}${at}`);
+  const bodies = Array.from(
+    { length: count },
+    (_, at) => `${typeof prefix === "string" ? prefix : prefix(at)}${at}`,
+  );
   for (let from = 0; from < count; from += atOnce) {
     await Promise.all(
       bodies.slice(from, from + atOnce).map((body, at) =>
