@@ -114,6 +114,8 @@ export interface Stage {
   startNameServer(at: number): Promise<void>;
   /** The class path of the official Java client. Skips the scenario where there is none. */
   javaClassPath(): Promise<string>;
+  /** A folder that is removed at the end. */
+  temporaryFolder(): string;
   /** Ends the scenario as skipped. */
   skip(reason: string): never;
 }

@@ -14,6 +14,7 @@ import * as filters from "./scenarios/filters.ts";
 import * as flow from "./scenarios/flow.ts";
 import * as groups from "./scenarios/groups.ts";
 import * as kill from "./scenarios/kill.ts";
+import * as mixed from "./scenarios/mixed_groups.ts";
 import * as offsets from "./scenarios/offsets.ts";
 import * as orderly from "./scenarios/orderly.ts";
 import * as outages from "./scenarios/outages.ts";
@@ -35,6 +36,7 @@ export const scenarios: readonly Scenario[] = [
   tracing,
   offsets,
   groups,
+  mixed,
   retries,
   filters,
   settlementContract,

@@ -5,11 +5,14 @@
  * Whatever a scenario opened is closed when it ends, in reverse order, also when it failed.
  */
 import { AssertionError } from "node:assert";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import {
   type Consumer,
   type ConsumerConfig,
   createConsumer,
   createProducer,
+  type MessageQueue,
   type Producer,
   type ProducerConfig,
 } from "@contrail/rocketmq";
@@ -100,6 +103,11 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
     stopNameServer: (at) => rig.stopNameServer(at),
     startNameServer: (at) => rig.startNameServer(at),
     javaClassPath: () => rig.javaClassPath(),
+    temporaryFolder() {
+      const folder = mkdtempSync(`${tmpdir()}/contrail-stage-`);
+      undo.push(() => rmSync(folder, { recursive: true, force: true }));
+      return folder;
+    },
     skip(reason) {
       throw new Skipped(reason);
     },
@@ -214,4 +222,14 @@ async function eventually(...[what, predicate, timeoutMs = PATIENCE_MS]: Paramet
 /** The number of queues that a consumer holds of a topic. */
 export function queuesHeld(consumer: Consumer, topic: string): number {
   return consumer.assignment().filter((queue) => queue.topic === topic).length;
+}
+
+/** What a scenario calls a queue: `broker:queueId`. */
+export function queueName({ brokerName, queueId }: Omit<MessageQueue, "topic">): string {
+  return `${brokerName}:${queueId}`;
+}
+
+/** The queues that a consumer holds of a topic. */
+export function namesHeld(consumer: Consumer, topic: string): string[] {
+  return consumer.assignment().filter((queue) => queue.topic === topic).map(queueName);
 }

@@ -1,30 +1,48 @@
+import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
+import java.util.List;
 import java.util.stream.Collectors;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
+import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
 /**
- * A member of a group in the official Java client, for the scenario of a mixed group. Says which queues it holds whenever that
- * changes (`queues broker:id,...`), and every body that it consumes (`message <body>`). Leaves when its input ends.
+ * A member of a group in the official Java client, for the scenarios of mixed groups. Its mode is concurrent, orderly or
+ * broadcasting. Says which queues it holds whenever that changes (`queues broker:id,...`), and of every message
+ * `message <broker:id> <offset> <body> <began> <ended>`, with times in milliseconds since the epoch. Leaves when its input ends.
  */
 public class GroupMember {
+    /** Time that a message takes, in milliseconds. */
+    private static final long WORK_MS = 3;
+
     public static void main(String[] args) throws Exception {
         String topic = args[2];
+        String mode = args[3];
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(args[1]);
         consumer.setNamesrvAddr(args[0]);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        consumer.setAwaitTerminationMillisWhenShutdown(5000);
         consumer.subscribe(topic, "*");
-        consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-            for (MessageExt message : messages) {
-                System.out.println("message " + new String(message.getBody(), StandardCharsets.UTF_8));
-            }
-            return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
-        });
+        if (mode.equals("broadcasting")) {
+            broadcast(consumer);
+        }
+        if (mode.equals("orderly")) {
+            consumer.registerMessageListener((MessageListenerOrderly) (messages, context) -> {
+                consume(messages, context.getMessageQueue());
+                return ConsumeOrderlyStatus.SUCCESS;
+            });
+        } else {
+            consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+                consume(messages, context.getMessageQueue());
+                return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+            });
+        }
         consumer.start();
         Thread watch = new Thread(() -> watchQueues(consumer, topic));
         watch.setDaemon(true);
@@ -36,13 +54,45 @@ public class GroupMember {
         System.exit(0);
     }
 
+    /** The type of the message model lies in other packages in 4.9 than in 5.x. */
+    private static void broadcast(DefaultMQPushConsumer consumer) throws Exception {
+        for (Method method : DefaultMQPushConsumer.class.getMethods()) {
+            if (!method.getName().equals("setMessageModel")) {
+                continue;
+            }
+            for (Object model : method.getParameterTypes()[0].getEnumConstants()) {
+                if (model.toString().equals("BROADCASTING")) {
+                    method.invoke(consumer, model);
+                }
+            }
+        }
+    }
+
+    private static void consume(List<MessageExt> messages, MessageQueue queue) {
+        for (MessageExt message : messages) {
+            long began = System.currentTimeMillis();
+            try {
+                Thread.sleep(WORK_MS);
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            String body = new String(message.getBody(), StandardCharsets.UTF_8);
+            System.out.println("message " + name(queue) + " " + message.getQueueOffset() + " " + body + " " + began
+                + " " + System.currentTimeMillis());
+        }
+    }
+
+    private static String name(MessageQueue queue) {
+        return queue.getBrokerName() + ":" + queue.getQueueId();
+    }
+
     private static void watchQueues(DefaultMQPushConsumer consumer, String topic) {
         String last = null;
         while (true) {
             Collection<MessageQueue> held = consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl()
                 .getProcessQueueTable().keySet();
             String now = held.stream().filter(queue -> queue.getTopic().equals(topic)).sorted()
-                .map(queue -> queue.getBrokerName() + ":" + queue.getQueueId()).collect(Collectors.joining(","));
+                .map(GroupMember::name).collect(Collectors.joining(","));
             if (!now.equals(last)) {
                 System.out.println("queues " + now);
                 last = now;

@@ -2,9 +2,10 @@
  * Members join and leave every few seconds while messages flow, and order holds: of each queue, or of each key.
  */
 import { strict as assert } from "node:assert";
-import type { ConsumedMessage, Consumer, ConsumerConfig, MessageQueue } from "@contrail/rocketmq";
+import type { ConsumedMessage, Consumer, ConsumerConfig } from "@contrail/rocketmq";
 import { OrderWitness } from "../order_witness.ts";
 import type { Scenario, Stage } from "../scenario.ts";
+import { queueName } from "../stage.ts";
 
 const QUEUES_PER_BROKER = 4;
 const KEYS_PER_QUEUE = 5;
@@ -14,8 +15,6 @@ const MOST_MEMBERS = 4;
 const SEND_EVERY_MS = 25;
 /** One of so many handlers throws. */
 const FAILS_ONE_IN = 100;
-
-const nameOf = ({ brokerName, queueId }: MessageQueue): string => `${brokerName}:${queueId}`;
 
 /** How messages of a queue make lines; message `n` of a queue has the body `n` and the key `key-(n mod 5)`. */
 interface Order {
@@ -94,7 +93,7 @@ class Crowd {
     void (async () => {
       for await (const event of member.events()) {
         if (event.type === "assigned") {
-          for (const queue of event.queues) this.#witness.assigned(nameOf(queue));
+          for (const queue of event.queues) this.#witness.assigned(queueName(queue));
         }
       }
     })();
@@ -103,7 +102,7 @@ class Crowd {
   }
 
   async #handle(member: string, message: ConsumedMessage): Promise<void> {
-    const sighting = { member, queue: nameOf(message.queue), ...this.#order.line(message) };
+    const sighting = { member, queue: queueName(message.queue), ...this.#order.line(message) };
     const fails = Math.random() * FAILS_ONE_IN < 1;
     this.#witness.begin(sighting);
     await this.#t.sleep(1 + Math.random() * 5);

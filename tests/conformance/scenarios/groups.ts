@@ -2,25 +2,14 @@
  * Members of one group: each queue has one owner, and no message is lost or, in calm, handed out twice when they change.
  */
 import { strict as assert } from "node:assert";
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
-import type { AllocateStrategyName, Consumer, MessageQueue } from "@contrail/rocketmq";
-import { queuesHeld } from "../stage.ts";
+import type { AllocateStrategyName, Consumer } from "@contrail/rocketmq";
+import { namesHeld, queuesHeld } from "../stage.ts";
 import type { Scenario, Stage } from "../scenario.ts";
-
-const nameOf = (queue: MessageQueue): string => `${queue.brokerName}:${queue.queueId}`;
-
-/** The queues of `topic` that a member holds. */
-function held(member: Consumer, topic: string): string[] {
-  return member.assignment().filter((queue) => queue.topic === topic).map(nameOf);
-}
 
 /** Waits until `members` hold all `total` queues of the topic, evenly and each once. */
 async function calm(t: Stage, members: readonly Consumer[], topic: string, total: number): Promise<void> {
   await t.eventually(`${members.length} members share ${total} queues`, () => {
-    const all = members.flatMap((member) => held(member, topic));
+    const all = members.flatMap((member) => namesHeld(member, topic));
     const least = Math.floor(total / members.length);
     return all.length === total && new Set(all).size === total &&
       members.every((member) => queuesHeld(member, topic) >= least);
@@ -111,7 +100,7 @@ function strategyScenario(allocateStrategy: AllocateStrategyName): Scenario {
         members.push(member);
       }
       await t.eventually("each queue has one owner", () => {
-        const all = members.flatMap((member) => held(member, topic));
+        const all = members.flatMap((member) => namesHeld(member, topic));
         return all.length === 8 && new Set(all).size === 8;
       });
       if (allocateStrategy !== "CONSISTENT_HASH") {
@@ -148,85 +137,6 @@ export const moreMembersThanQueues: Scenario = {
     const sent = await t.fill(topic, 40);
     await t.eventually("all are consumed", () => bodies.length >= sent.length);
     assert.deepEqual(bodies.toSorted(), sent.toSorted());
-  },
-};
-
-/** A member that runs in the official Java client, as a process. */
-class JavaMember {
-  /** The queues it holds, `broker:queueId`. */
-  queues: string[] = [];
-  /** Bodies that it consumed. */
-  readonly bodies: string[] = [];
-  readonly #child: ReturnType<typeof spawn>;
-  #errors = "";
-
-  constructor(classPath: string, namesrvAddr: string, group: string, topic: string) {
-    const program = fileURLToPath(new URL("../programs/GroupMember.java", import.meta.url));
-    const options = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
-    this.#child = spawn("java", [...options, "-cp", classPath, program, namesrvAddr, group, topic], {
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    this.#child.on("error", (error) => this.#errors += error.message);
-    let rest = "";
-    this.#child.stdout!.on("data", (chunk) => {
-      const lines = (rest + chunk).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) this.#read(line);
-    });
-    this.#child.stderr!.on("data", (chunk) => this.#errors += chunk);
-  }
-
-  #read(line: string): void {
-    const [kind, value = ""] = line.split(" ");
-    if (kind === "queues") this.queues = value === "" ? [] : value.split(",");
-    if (kind === "message") this.bodies.push(value);
-  }
-
-  /** Leaves the group in good order. */
-  async leave(): Promise<void> {
-    if (this.#child.exitCode !== null) throw new Error(`The Java member died: ${this.#errors}`);
-    const closed = new Promise((resolve) => this.#child.on("close", resolve));
-    this.#child.stdin!.end();
-    await closed;
-  }
-
-  /** Ends it, in good order or not. */
-  kill(): void {
-    this.#child.kill("SIGKILL");
-  }
-}
-
-export const mixedGroup: Scenario = {
-  name: "a group of the official Java client and this one splits the queues without overlap",
-  // a virtual machine starts while it runs: that is enough for one machine
-  alone: true,
-  timeoutMs: 180_000,
-  async run(t) {
-    const classPath = await t.javaClassPath();
-    if (!existsSync("/usr/bin/java") && !process.env["JAVA_HOME"]) t.skip("there is no Java");
-    const topic = await t.topic("mixed", { queues: 4, brokers: t.brokers });
-    const total = 4 * t.brokers.length;
-    const consumerGroup = t.name("mixed");
-    const ours = t.consumer({ consumerGroup });
-    ours.subscribe(topic);
-    const { bodies } = t.collect(ours);
-    await ours.start();
-    const java = new JavaMember(classPath, t.namesrvAddr, consumerGroup, topic);
-    t.defer(() => java.kill());
-    await t.eventually("both hold half", () => {
-      const all = [...java.queues, ...held(ours, topic)];
-      return java.queues.length === total / 2 && all.length === total && new Set(all).size === total;
-    }, 90_000);
-    const sent = await t.fill(topic, 200);
-    await t.eventually("all are consumed", () => new Set([...bodies, ...java.bodies]).size === sent.length);
-    assert.ok(bodies.length > 0 && java.bodies.length > 0);
-    assert.deepEqual([...bodies, ...java.bodies].toSorted(), sent.toSorted());
-    await java.leave();
-    await t.eventually("ours holds all", () => queuesHeld(ours, topic) === total);
-    const rest = await t.fill(topic, 80, { prefix: "rest-" });
-    const restReceived = (): string[] => bodies.filter((body) => body.startsWith("rest-"));
-    await t.eventually("the rest", () => restReceived().length >= rest.length);
-    assert.deepEqual(restReceived().toSorted(), rest.toSorted());
   },
 };
 

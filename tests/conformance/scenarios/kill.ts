@@ -5,14 +5,14 @@
  * above the lowest unsettled message, or was settled after that persist: how many that may be follows from the journal alone.
  */
 import { strict as assert } from "node:assert";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createConsumer } from "@contrail/rocketmq";
 import { bareCall, bareRequest, queuesOf, RequestCode } from "../bare_request.ts";
 import { type Journal, readJournal } from "../journal.ts";
 import { type Assignment, memberConfig } from "../programs/journalist.ts";
 import { startProgram } from "../runtime_program.ts";
 import type { Scenario, Stage } from "../scenario.ts";
+import { queueName } from "../stage.ts";
 
 const MESSAGES = 1_200;
 /** How long the member has worked when the kill comes, in milliseconds: longer than a persist may be old. */
@@ -47,16 +47,17 @@ async function persistedOffsets(task: Assignment): Promise<Map<string, number>> 
   if (task.mode === "broadcasting") {
     const [file] = readdirSync(task.offsetStorePath).filter((name) => name.endsWith(".json"));
     const { offsets } = JSON.parse(readFileSync(`${task.offsetStorePath}/${file}`, "utf8"));
-    return new Map(queues.map(({ brokerName, queueId }) => [
-      `${brokerName}:${queueId}`,
-      offsets[topic]?.[brokerName]?.[queueId] ?? 0,
+    return new Map(queues.map((queue) => [
+      queueName(queue),
+      offsets[topic]?.[queue.brokerName]?.[queue.queueId] ?? 0,
     ]));
   }
   return new Map(
-    await Promise.all(queues.map(async ({ address, brokerName, queueId }) => {
+    await Promise.all(queues.map(async (queue) => {
+      const { address, queueId } = queue;
       const fields = { consumerGroup, topic, queueId, setZeroIfNotFound: false };
       const { code, fields: answer } = await bareRequest(address, RequestCode.QUERY_CONSUMER_OFFSET, fields);
-      return [`${brokerName}:${queueId}`, code === 0 ? Number(answer["offset"]) : 0] as const;
+      return [queueName(queue), code === 0 ? Number(answer["offset"]) : 0] as const;
     })),
   );
 }
@@ -77,8 +78,8 @@ async function takeOver(t: Stage, task: Assignment): Promise<Map<string, Set<num
   const handed = new Map<string, Set<number>>();
   const next = createConsumer(memberConfig(task));
   t.defer(() => next.shutdown());
-  next.subscribe(task.topic, "*", ({ queue: { brokerName, queueId }, queueOffset }) => {
-    const name = `${brokerName}:${queueId}`;
+  next.subscribe(task.topic, "*", ({ queue, queueOffset }) => {
+    const name = queueName(queue);
     const offsets = handed.get(name) ?? new Set();
     handed.set(name, offsets.add(queueOffset));
   });
@@ -92,8 +93,7 @@ function killed(mode: string, how: string): Scenario {
       `kill -9, ${how}: all that was unsettled comes again, and of the settled only what no persist could cover`,
     timeoutMs: 180_000,
     async run(t) {
-      const folder = mkdtempSync(`${tmpdir()}/contrail-kill-`);
-      t.defer(() => rmSync(folder, { recursive: true, force: true }));
+      const folder = t.temporaryFolder();
       const topic = await t.topic(`kill-${mode}`, { queues: 4 });
       const task: Assignment = {
         journal: `${folder}/journal`,
@@ -141,9 +141,12 @@ const keyOf = (at: number): string => `key-${at % 20}`;
 async function queueEnds({ namesrvAddr, topic }: Assignment): Promise<Map<string, number>> {
   const queues = await queuesOf(namesrvAddr.split(";")[0]!, topic);
   return new Map(
-    await Promise.all(queues.map(async ({ address, brokerName, queueId }) => {
-      const { fields } = await bareCall(address, RequestCode.GET_MAX_OFFSET, { topic, queueId });
-      return [`${brokerName}:${queueId}`, Number(fields["offset"])] as const;
+    await Promise.all(queues.map(async (queue) => {
+      const { fields } = await bareCall(queue.address, RequestCode.GET_MAX_OFFSET, {
+        topic,
+        queueId: queue.queueId,
+      });
+      return [queueName(queue), Number(fields["offset"])] as const;
     })),
   );
 }
