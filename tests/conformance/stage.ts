@@ -103,11 +103,7 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
     stopNameServer: (at) => rig.stopNameServer(at),
     startNameServer: (at) => rig.startNameServer(at),
     javaClassPath: () => rig.javaClassPath(),
-    temporaryFolder() {
-      const folder = mkdtempSync(`${tmpdir()}/contrail-stage-`);
-      undo.push(() => rmSync(folder, { recursive: true, force: true }));
-      return folder;
-    },
+    temporaryFolder: () => temporaryFolder((remove) => undo.push(remove)),
     skip(reason) {
       throw new Skipped(reason);
     },
@@ -117,6 +113,13 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
     },
   };
   return stage;
+}
+
+/** Makes a folder. */
+function temporaryFolder(defer: (remove: () => void) => void): string {
+  const folder = mkdtempSync(`${tmpdir()}/contrail-stage-`);
+  defer(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** See `Stage.fill`. */
