@@ -41,6 +41,7 @@ export {
 } from "./src/consumer/filters.ts";
 export { type MessageSelector, sql, tag } from "./src/consumer/selector.ts";
 export type { ConsumerCounters, ConsumerStatistics, QueueStatistics } from "./src/consumer/statistics.ts";
+export type { RateStatistics } from "./src/consumer/rate_limit.ts";
 export type { Speed, TopicSpeed } from "./src/telemetry/consume_speed.ts";
 export type { TraceStatistics } from "./src/telemetry/message_trace.ts";
 export type { ConsumeFromWhere } from "./src/consumer/start_offset.ts";

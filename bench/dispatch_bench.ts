@@ -68,8 +68,7 @@ function listening(makeListener: (handled: () => void) => MessageListener): () =
   const pool = new ListenerPool({
     consumerGroup: "billing",
     clock,
-    minConcurrency: SLOTS,
-    maxConcurrency: SLOTS,
+    concurrency: { min: SLOTS, max: SLOTS },
     batchMaxSize: 1,
     counters: newCounters(),
     emit: () => {},

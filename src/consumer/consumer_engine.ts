@@ -26,6 +26,7 @@ import { Membership } from "./membership.ts";
 import { type Mode, modeFor } from "./mode.ts";
 import { type ResolvedConsumerConfig, windowLimits } from "./options.ts";
 import { LOCK_RENEWAL_MS } from "./queue_locks.ts";
+import { RateLimit } from "./rate_limit.ts";
 import type { MessageSelector } from "./selector.ts";
 import type { ConsumerCounters, ConsumerStatistics } from "./statistics.ts";
 import { newCounters, queueStatistics } from "./statistics.ts";
@@ -48,6 +49,7 @@ export class ConsumerEngine implements LivingEngine {
   readonly #subscriptions: Subscriptions;
   readonly #retry: SubscriptionData;
   readonly #mode: Mode;
+  readonly #rate: RateLimit | undefined;
   readonly #pool: ListenerPool;
   readonly #takers: Takers;
   readonly #store: OffsetStore;
@@ -77,18 +79,25 @@ export class ConsumerEngine implements LivingEngine {
       onSentBack: () => this.#seekRetryTopic(),
       signal: this.#over.signal,
     });
+    if (config.maxMessagesPerSecond !== Infinity) {
+      this.#rate = new RateLimit(config.maxMessagesPerSecond, client.clock, this.#over.signal);
+    }
     this.#pool = new ListenerPool({
       consumerGroup,
       ordered: this.#mode.orderedCalls,
       autoCommit: config.autoCommit,
       clock: client.clock,
-      minConcurrency: config.consumeConcurrencyMin,
-      maxConcurrency: config.consumeConcurrencyMax,
+      concurrency: { min: config.consumeConcurrencyMin, max: config.consumeConcurrencyMax },
+      rate: this.#rate,
       batchMaxSize: config.consumeMessageBatchMaxSize,
       counters: this.#counters,
       emit,
     });
-    this.#takers = new Takers(this.#pool, client.clock, () => this.#assignment.lookAgain());
+    this.#takers = new Takers(this.#pool, {
+      clock: client.clock,
+      rate: this.#rate,
+      onTaken: () => this.#assignment.lookAgain(),
+    });
     if (config.offsetStore) checkStoreServes(config.offsetStore, config.messageModel);
     this.#store = config.offsetStore ??
       (config.messageModel === "BROADCASTING"
@@ -313,6 +322,8 @@ export class ConsumerEngine implements LivingEngine {
       cachedBytes: this.#budget.bytes,
       inFlight: this.#assignment.outstanding,
       concurrency: this.#pool.concurrency,
+      pendingCalls: this.#pool.pending,
+      rate: this.#rate?.statistics(),
       queues: Array.from(this.#assignment.windows(), queueStatistics),
       topics: this.#speed.topics(),
       trace: this.#trace.statistics(),

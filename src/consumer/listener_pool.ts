@@ -7,6 +7,7 @@
  */
 import type { Clock } from "../time/clock.ts";
 import { TraceOutcome } from "../telemetry/message_trace.ts";
+import { type ConcurrencyBounds, type ConcurrencyState, firstLimit, nextLimit } from "./concurrency_limit.ts";
 import type { Delivery } from "./delivery.ts";
 import type { ConsumerEvent } from "./events.ts";
 import { LaneRing } from "./lane_ring.ts";
@@ -20,14 +21,17 @@ import type {
 } from "./listener.ts";
 import type { Lane } from "./lane.ts";
 import { type OrderedAnswer, type OrderedCalls, OrderedContext } from "./ordered_calls.ts";
+import type { RateLimit } from "./rate_limit.ts";
 import type { ConsumerCounters } from "./statistics.ts";
 
 /** What the pool works with. */
 export interface ListenerPoolOptions {
   readonly consumerGroup: string;
   readonly clock: Clock;
-  readonly minConcurrency: number;
-  readonly maxConcurrency: number;
+  /** How many calls may be pending at once, at least and at most. */
+  readonly concurrency: ConcurrencyBounds;
+  /** How fast messages may be handed out; as fast as can be when undefined. */
+  readonly rate?: RateLimit | undefined;
   /** What answers mean where messages stay in order; undefined where they do not. */
   readonly ordered?: OrderedCalls | undefined;
   /** In order: whether success settles, unless a listener says otherwise. */
@@ -69,19 +73,29 @@ export class ListenerPool {
   readonly #byTopic = new Map<string, MessageListener>();
   #default: MessageListener | undefined;
   #busy = 0;
-  #limit: number;
+  #slots: ConcurrencyState;
+  /** Calls that ended, those that ended well, and whether all slots were taken while messages waited, since the last look. */
+  #ended = 0;
+  #good = 0;
+  #saturated = false;
+  readonly #wake = (): void => this.#pump();
   #pumping = false;
   #stopped = false;
   readonly #failing = new Set<string>();
 
   constructor(options: ListenerPoolOptions) {
     this.#options = options;
-    this.#limit = options.minConcurrency;
+    this.#slots = firstLimit(options.concurrency);
   }
 
   /** How many calls may be pending at once, now. */
   get concurrency(): number {
-    return this.#limit;
+    return this.#slots.limit;
+  }
+
+  /** How many calls are pending. */
+  get pending(): number {
+    return this.#busy;
   }
 
   /** Registers the listener of `topic`, or of every topic that has none of its own. */
@@ -117,7 +131,7 @@ export class ListenerPool {
     if (this.#pumping || this.#stopped) return;
     this.#pumping = true;
     // Two hops: the first lets the puller ask for more, the second lets the connection write the question.
-    queueMicrotask(() => queueMicrotask(() => this.#pump()));
+    queueMicrotask(() => queueMicrotask(this.#wake));
   }
 
   /** Hands nothing out any more. */
@@ -125,23 +139,24 @@ export class ListenerPool {
     this.#stopped = true;
   }
 
-  /**
-   * Lets the number of slots follow the work: two more while all are taken and messages wait, two fewer while fewer than half
-   * are. Called once a second.
-   */
+  /** Lets the number of slots follow how the calls fare. Called once a second. */
   adapt(): void {
-    const { minConcurrency, maxConcurrency } = this.#options;
-    if (this.#busy >= this.#limit && !this.#ring.isEmpty) {
-      this.#limit = Math.min(maxConcurrency, this.#limit + 2);
-    } else if (this.#busy < this.#limit / 2) this.#limit = Math.max(minConcurrency, this.#limit - 2);
+    const seen = { saturated: this.#saturated, pending: this.#busy, ended: this.#ended, good: this.#good };
+    this.#slots = nextLimit(this.#slots, seen, this.#options.concurrency);
+    this.#saturated = false;
+    this.#ended = 0;
+    this.#good = 0;
     this.#pump();
   }
 
   #pump(): void {
     this.#pumping = false;
-    const { clock } = this.#options;
-    while (this.#busy < this.#limit && !this.#stopped) {
-      const delivery = this.#ring.next(clock.now());
+    const { clock, rate } = this.#options;
+    const { limit } = this.#slots;
+    while (this.#busy < limit && !this.#stopped) {
+      const now = clock.now();
+      if (rate !== undefined && !this.#takeToken(rate, now)) return;
+      const delivery = this.#ring.next(now);
       if (delivery === undefined) return;
       // A lane is in the ring only while its topic is served.
       const listener = this.listener(delivery.topic)!;
@@ -149,6 +164,25 @@ export class ListenerPool {
       else if (typeof listener === "function") this.#call(listener, delivery);
       else this.#callWithBatch(listener as MessageListenerConcurrently, delivery);
     }
+    if (!this.#ring.isEmpty) this.#saturated = true;
+  }
+
+  /** Whether there is a message that may be handed out now; if it may later, the pump goes on then. */
+  #takeToken(rate: RateLimit, now: number): boolean {
+    if (this.#ring.isEmpty) return false;
+    if (rate.isOpen(now)) {
+      rate.spend(1);
+      return true;
+    }
+    rate.wait(this.#wake);
+    return false;
+  }
+
+  /** The rest of a run, of which the first is taken and counted. */
+  #runOf(first: Delivery, max: number): Delivery[] {
+    const run = first.lane.takeRun(max, first.handedOutAt, first);
+    this.#options.rate?.spend(run.length - 1);
+    return run;
   }
 
   #call(listener: MessageHandler, delivery: Delivery): void {
@@ -168,7 +202,7 @@ export class ListenerPool {
   }
 
   #callWithBatch(listener: MessageListenerConcurrently, first: Delivery): void {
-    const batch = first.lane.takeRun(this.#options.batchMaxSize, first.handedOutAt, first);
+    const batch = this.#runOf(first, this.#options.batchMaxSize);
     const context = new HandlerContext(this.#options.consumerGroup, first);
     let answer: ReturnType<typeof listener.consumeMessageConcurrently>;
     try {
@@ -184,20 +218,27 @@ export class ListenerPool {
     this.#busy++;
     answer.then(
       (result) => {
-        this.#busy--;
+        this.#free();
         this.#finish(batch, context, result);
         this.#pump();
       },
       (error) => {
-        this.#busy--;
+        this.#free();
         this.#failed(batch, context, error);
         this.#pump();
       },
     );
   }
 
+  /** A call has ended. */
+  #free(): void {
+    this.#busy--;
+    this.#ended++;
+  }
+
   #finish(batch: Delivery[], context: HandlerContext, result: OrderedAnswer): void {
     if (asksAgain(result)) return this.#later(batch, context);
+    this.#good++;
     this.#failing.delete(batch[0]!.topic);
     for (const delivery of batch) if (delivery.state === "out") delivery.window.ack(delivery);
   }
@@ -235,7 +276,7 @@ export class ListenerPool {
     const { consumerGroup, autoCommit = true, batchMaxSize } = this.#options;
     const { lane, window } = first;
     const single = typeof listener === "function";
-    const run = lane.takeRun(single ? 1 : batchMaxSize, first.handedOutAt, first);
+    const run = this.#runOf(first, single ? 1 : batchMaxSize);
     const context = new OrderedContext(consumerGroup, first, autoCommit);
     const failed = (error: unknown): void => {
       this.#tell(lane.topic, error);
@@ -244,6 +285,7 @@ export class ListenerPool {
       window.leave(lane);
     };
     const answered = (answer: OrderedAnswer): void => {
+      if (!asksAgain(answer)) this.#good++;
       if (this.#failing.size > 0) this.#failing.delete(lane.topic);
       ordered.answered(lane, run, context, answer);
       window.leave(lane);
@@ -260,7 +302,7 @@ export class ListenerPool {
     if (typeof answer !== "object" || answer === null) return answered(answer);
     this.#busy++;
     answer.then(answered, failed).then(() => {
-      this.#busy--;
+      this.#free();
       this.#pump();
     });
   }

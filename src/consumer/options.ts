@@ -58,10 +58,16 @@ export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr
   readonly allocateStrategy?: AllocateStrategyName | AllocateStrategy | undefined;
   /** Where offsets are kept. Default: on the broker; in broadcasting in memory, so that each start obeys `consumeFromWhere`. */
   readonly offsetStore?: OffsetStore | undefined;
-  /** Listener calls pending at once, at least (1–1000). Default 20, or the maximum if that is less. */
+  /**
+   * Async listener calls pending at once, at least (1–1000). Default 20, or the maximum if that is less. Between this and the
+   * maximum their number follows what it brings: up while more slots make more calls end well, down when they only make
+   * calls longer or fail.
+   */
   readonly consumeConcurrencyMin?: number | undefined;
-  /** Listener calls pending at once, at most: reached step by step while all are taken. Default 64. */
+  /** Async listener calls pending at once, at most. Default 64. */
   readonly consumeConcurrencyMax?: number | undefined;
+  /** Messages a second that are handed out at most, to listeners and streams together; a fraction will do. Default: no limit. */
+  readonly maxMessagesPerSecond?: number | undefined;
   /** Messages per call of a MessageListenerConcurrently (1–1024). Default 1. */
   readonly consumeMessageBatchMaxSize?: number | undefined;
   /** How long a message may be out, counted from its hand-out, in milliseconds. Default 30,000. */
@@ -120,6 +126,7 @@ export interface ResolvedConsumerConfig {
   readonly listener: MessageListener | undefined;
   readonly consumeConcurrencyMin: number;
   readonly consumeConcurrencyMax: number;
+  readonly maxMessagesPerSecond: number;
   readonly consumeMessageBatchMaxSize: number;
   readonly consumeTimeoutMs: number;
   readonly maxReconsumeTimes: number;
@@ -206,6 +213,7 @@ const entries = {
   suspendCurrentQueueTimeMs: v.pipe(whole(0, 86_400_000, 1_000), v.transform(clampSuspend)),
   consumeConcurrencyMin: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000))),
   consumeConcurrencyMax: whole(1, 1000, 64),
+  maxMessagesPerSecond: v.optional(v.pipe(v.number(), v.minValue(0.001)), Infinity),
   consumeMessageBatchMaxSize: whole(1, 1024, 1),
   consumeTimeoutMs: whole(1, 86_400_000, 30_000),
   maxReconsumeTimes: whole(-1, 1_000_000, -1),

@@ -5,6 +5,7 @@ import type { ClientStatistics } from "../client/events.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import type { TopicSpeed } from "../telemetry/consume_speed.ts";
 import type { TraceStatistics } from "../telemetry/message_trace.ts";
+import type { RateStatistics } from "./rate_limit.ts";
 import type { QueueWindow } from "./queue_window.ts";
 
 /** Running totals since start. */
@@ -84,6 +85,10 @@ export interface ConsumerStatistics extends Readonly<ConsumerCounters> {
   readonly inFlight: number;
   /** How many messages the listener may have at once, now. */
   readonly concurrency: number;
+  /** Calls of listeners that are pending. */
+  readonly pendingCalls: number;
+  /** The rate limit, when there is one. */
+  readonly rate: RateStatistics | undefined;
   /** The assigned queues. */
   readonly queues: readonly QueueStatistics[];
   /** Rates and times by topic, over the last minute, hour and day. */

@@ -7,6 +7,7 @@
 import type { Clock } from "../time/clock.ts";
 import type { Delivery } from "./delivery.ts";
 import { LaneRing } from "./lane_ring.ts";
+import type { RateLimit } from "./rate_limit.ts";
 import type { Lane } from "./lane.ts";
 
 /** How a stream's items relate to deliveries: one message, or a run of them. */
@@ -40,6 +41,7 @@ export class StreamSource<T> {
   readonly topic: string | undefined;
   readonly #shape: ItemShape<T>;
   readonly #clock: Clock;
+  readonly #rate: RateLimit | undefined;
   readonly #onEnd: (left: Lane[]) => void;
   readonly #ring = new LaneRing();
   #waiting: ((item: T | undefined) => void) | undefined;
@@ -50,12 +52,15 @@ export class StreamSource<T> {
     topic: string | undefined;
     shape: ItemShape<T>;
     clock: Clock;
+    /** How fast items may be handed out; as fast as can be when undefined. */
+    rate?: RateLimit | undefined;
     /** Called once when the source ends, with the lanes that still have messages. */
     onEnd: (left: Lane[]) => void;
   }) {
     this.topic = options.topic;
     this.#shape = options.shape;
     this.#clock = options.clock;
+    this.#rate = options.rate;
     this.#onEnd = options.onEnd;
   }
 
@@ -75,18 +80,37 @@ export class StreamSource<T> {
   /** A lane has messages. */
   offer(lane: Lane): void {
     this.#ring.add(lane);
+    this.#serve();
+  }
+
+  /** Hands the waiting reader its item, if there is one now. */
+  readonly #serve = (): void => {
     if (this.#waiting === undefined) return;
-    const item = this.#shape.take(this.#ring, this.#clock.now());
+    const item = this.#take();
     if (item === undefined) return;
     const waiting = this.#waiting;
     this.#waiting = undefined;
     waiting(item);
+  };
+
+  #take(): T | undefined {
+    const now = this.#clock.now();
+    const rate = this.#rate;
+    if (rate === undefined) return this.#shape.take(this.#ring, now);
+    if (this.#ring.isEmpty) return undefined;
+    if (!rate.isOpen(now)) {
+      rate.wait(this.#serve);
+      return undefined;
+    }
+    const item = this.#shape.take(this.#ring, now);
+    if (item !== undefined) rate.spend(this.#shape.deliveries(item).length);
+    return item;
   }
 
   /** The next item: at once if there is one, else when one comes; `undefined` at the end. */
   next(): T | undefined | Promise<T | undefined> {
     if (this.#ended) return undefined;
-    const item = this.#shape.take(this.#ring, this.#clock.now());
+    const item = this.#take();
     if (item !== undefined) return item;
     return new Promise((resolve) => this.#waiting = resolve);
   }

@@ -5,8 +5,18 @@ import type { Clock } from "../time/clock.ts";
 import { ConsumerStateError } from "../core/errors.ts";
 import type { ListenerPool } from "./listener_pool.ts";
 import type { Lane } from "./lane.ts";
+import type { RateLimit } from "./rate_limit.ts";
 import type { QueueWindow } from "./queue_window.ts";
 import { type ItemShape, StreamSource } from "./stream_source.ts";
+
+/** What takers work with. */
+export interface TakersOptions {
+  readonly clock: Clock;
+  /** How fast messages may be handed out; as fast as can be when undefined. */
+  readonly rate?: RateLimit | undefined;
+  /** A topic got a taker: its pullers may go. */
+  readonly onTaken: () => void;
+}
 
 // deno-lint-ignore no-explicit-any
 type AnySource = StreamSource<any>;
@@ -14,16 +24,13 @@ type AnySource = StreamSource<any>;
 /** The takers of one consumer. */
 export class Takers {
   readonly #pool: ListenerPool;
-  readonly #clock: Clock;
+  readonly #options: TakersOptions;
   readonly #sources = new Map<string, AnySource>();
   #all: AnySource | undefined;
-  /** Called when a topic got a taker: its pullers may go. */
-  readonly #onTaken: () => void;
 
-  constructor(pool: ListenerPool, clock: Clock, onTaken: () => void) {
+  constructor(pool: ListenerPool, options: TakersOptions) {
     this.#pool = pool;
-    this.#clock = clock;
-    this.#onTaken = onTaken;
+    this.#options = options;
   }
 
   /** Whether someone takes the messages of `topic`. */
@@ -61,7 +68,8 @@ export class Takers {
     const source = new StreamSource<T>({
       topic,
       shape,
-      clock: this.#clock,
+      clock: this.#options.clock,
+      rate: this.#options.rate,
       onEnd: () => {
         if (this.#all === source) this.#all = undefined;
         else if (topic !== undefined && this.#sources.get(topic) === source) this.#sources.delete(topic);
@@ -78,7 +86,7 @@ export class Takers {
     for (const window of windows) {
       for (const lane of window.lanes()) if (lane.size > 0) this.offer(lane);
     }
-    this.#onTaken();
+    this.#options.onTaken();
   }
 
   /** Ends every stream and hands nothing out any more. */

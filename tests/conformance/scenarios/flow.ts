@@ -134,3 +134,57 @@ export const oneUnsettled: Scenario = {
     await reading;
   },
 };
+
+export const rateLimit: Scenario = {
+  name:
+    "maxMessagesPerSecond: no more are handed out, to listener and stream together, and the statistics tell",
+  async run(t) {
+    const [listened, read] = [await t.topic("dripped"), await t.topic("read-slowly")];
+    for (const topic of [listened, read]) await t.fill(topic, 100);
+    let handled = 0;
+    const consumer = t.consumer({ maxMessagesPerSecond: 50 });
+    consumer.subscribe(listened, "*", () => void handled++);
+    consumer.subscribe(read);
+    const began = Date.now();
+    const { bodies } = t.collect(consumer, { topic: read });
+    await consumer.start();
+    await t.sleep(2_000);
+    const seconds = (Date.now() - began) / 1_000;
+    const total = handled + bodies.length;
+    assert.ok(total <= 50 * seconds + 50 / 10 + 1, `${total} in ${seconds} s`);
+    assert.ok(total > 40, `${total} in ${seconds} s`);
+    assert.ok(
+      handled > 10 && bodies.length > 10,
+      `${handled} by the listener, ${bodies.length} by the stream`,
+    );
+    const { rate } = consumer.statistics();
+    assert.equal(rate?.maxMessagesPerSecond, 50);
+    assert.ok(rate!.waits > 10, `${rate!.waits} waits`);
+  },
+};
+
+export const adaptiveConcurrency: Scenario = {
+  name: "concurrency: slots open from the minimum while more of them bring more, never past the maximum",
+  async run(t) {
+    const topic = await t.topic("many-slots");
+    const sent = await t.fill(topic, 800);
+    let pending = 0, most = 0, handled = 0;
+    const consumer = t.consumer({
+      consumeConcurrencyMin: 2,
+      consumeConcurrencyMax: 8,
+      listener: async () => {
+        most = Math.max(most, ++pending);
+        await t.sleep(20);
+        pending--;
+        handled++;
+      },
+    });
+    consumer.subscribe(topic);
+    await consumer.start();
+    await t.eventually("two calls are pending", () => consumer.statistics().pendingCalls === 2);
+    assert.equal(consumer.statistics().concurrency, 2);
+    await t.eventually("all slots are open", () => consumer.statistics().concurrency === 8);
+    await t.eventually("all are handled", () => handled === sent.length);
+    assert.equal(most, 8);
+  },
+};

@@ -3,18 +3,24 @@ import type { ConsumedMessage } from "../../../src/consumer/consumed_message.ts"
 import type { ConsumerEvent } from "../../../src/consumer/events.ts";
 import { ListenerPool } from "../../../src/consumer/listener_pool.ts";
 import type { ConsumeContext, MessageListener } from "../../../src/consumer/listener.ts";
+import { RateLimit } from "../../../src/consumer/rate_limit.ts";
 import { newCounters } from "../../../src/consumer/statistics.ts";
+import { ManualClock } from "../../../src/testing/manual_clock.ts";
+import type { Clock } from "../../../src/time/clock.ts";
 import { nextTurn } from "../../../src/time/turn.ts";
 import { fakeRecords, fakeWindow } from "./fake_window.ts";
 
-function scene(listener: MessageListener, options: { min?: number; max?: number; batch?: number } = {}) {
+function scene(
+  listener: MessageListener,
+  options: { min?: number; max?: number; batch?: number; rate?: RateLimit; clock?: Clock } = {},
+) {
   const counters = newCounters();
   const events: ConsumerEvent[] = [];
   const pool = new ListenerPool({
     consumerGroup: "G",
-    clock: { now: () => 5, sleep: () => Promise.resolve() },
-    minConcurrency: options.min ?? 2,
-    maxConcurrency: options.max ?? 4,
+    clock: options.clock ?? { now: () => 5, sleep: () => Promise.resolve() },
+    rate: options.rate,
+    concurrency: { min: options.min ?? 2, max: options.max ?? 4 },
     batchMaxSize: options.batch ?? 1,
     counters,
     emit: (event) => events.push(event),
@@ -100,24 +106,72 @@ Deno.test("delayLevelWhenNextConsume below zero goes to the dead letters", async
   assertEquals(sentBack, [{ offset: 0, how: "deadLetter" }]);
 });
 
-Deno.test("slots grow by two while all are taken and messages wait, up to the maximum, and shrink when idle", async () => {
+Deno.test("slots open while all are taken, messages wait and calls end well, and close when they are not needed", async () => {
   const done: (() => void)[] = [];
   const { pool, open } = scene(() => new Promise<void>((resolve) => done.push(resolve)), { min: 2, max: 5 });
   const { window } = open();
-  window.append(fakeRecords(0, 10), 10, 1000);
+  window.append(fakeRecords(0, 20), 20, 2000);
   await nextTurn();
-  assertEquals([pool.concurrency, done.length], [2, 2]);
-  pool.adapt();
-  assertEquals([pool.concurrency, done.length], [4, 4]);
-  pool.adapt();
-  assertEquals([pool.concurrency, done.length], [5, 5]);
-  for (let i = 0; i < done.length; i++) {
+  assertEquals([pool.concurrency, pool.pending], [2, 2]);
+  for (let i = 0; i < 4; i++) {
     done[i]!();
     await nextTurn();
   }
   pool.adapt();
-  pool.adapt();
+  assertEquals([pool.concurrency, pool.pending], [3, 3]);
+  for (let i = 4; i < done.length; i++) {
+    done[i]!();
+    await nextTurn();
+  }
+  assertEquals([done.length, pool.pending], [20, 0]);
+  for (let i = 0; i < 4; i++) pool.adapt();
   assertEquals(pool.concurrency, 2);
+});
+
+Deno.test("slots do not open for calls that fail", async () => {
+  const { pool, open } = scene(() => Promise.reject(new Error("overloaded")), { min: 2, max: 9 });
+  const { window } = open();
+  for (let look = 0; look < 40; look++) {
+    window.append(fakeRecords(look * 10, look * 10 + 10), look * 10 + 10, 1000);
+    for (let turn = 0; turn < 20; turn++) await nextTurn();
+    pool.adapt();
+    assert(pool.concurrency <= 4, `${pool.concurrency} at look ${look}`);
+  }
+});
+
+Deno.test("with a rate limit a listener gets what the bucket holds, the rest as it fills", async () => {
+  const clock = new ManualClock();
+  const over = new AbortController();
+  const rate = new RateLimit(20, clock, over.signal);
+  let calls = 0;
+  const { open } = scene(() => void calls++, { rate, clock });
+  open().window.append(fakeRecords(0, 40), 40, 4000);
+  await clock.settle();
+  assertEquals(calls, 2, "a tenth of a second's worth");
+  await clock.advance(1_000);
+  assertEquals(calls, 22);
+  await clock.advance(1_000);
+  assertEquals(calls, 40);
+  over.abort();
+});
+
+Deno.test("a batch counts in full against the rate limit", async () => {
+  const clock = new ManualClock();
+  const over = new AbortController();
+  const rate = new RateLimit(10, clock, over.signal);
+  const sizes: number[] = [];
+  const listener = {
+    consumeMessageConcurrently: (messages: readonly ConsumedMessage[]) => void sizes.push(messages.length),
+  };
+  const { open } = scene(listener, { rate, clock, batch: 10 });
+  open().window.append(fakeRecords(0, 40), 40, 4000);
+  await clock.settle();
+  assertEquals(sizes, [10]);
+  await clock.advance(900);
+  assertEquals(sizes, [10]);
+  await clock.advance(200);
+  assertEquals(sizes, [10, 10]);
+  over.abort();
 });
 
 Deno.test("a stopped pool hands nothing out", async () => {

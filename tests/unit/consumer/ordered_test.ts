@@ -51,8 +51,7 @@ function scene(listener: MessageListener, options: {
   const pool = new ListenerPool({
     consumerGroup: "G",
     clock,
-    minConcurrency: 4,
-    maxConcurrency: 4,
+    concurrency: { min: 4, max: 4 },
     batchMaxSize: options.batch ?? 1,
     ordered: new OrderedCalls(settlement, 1_000),
     autoCommit: options.autoCommit ?? true,

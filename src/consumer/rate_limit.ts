@@ -1,0 +1,83 @@
+/**
+ * How many messages a second are handed out at most: a token bucket, with one timer for all that wait.
+ *
+ * Picture a bucket that drips full. A hand-out takes a token for each of its messages; a run may take more than there are,
+ * and the next waits for the debt. Whoever finds it empty leaves a wake and is called when there is something again. Nothing is
+ * done for a message but a subtraction.
+ */
+import type { Clock } from "../time/clock.ts";
+
+/** What becomes of what drips in while nobody takes: kept for so long, in milliseconds. */
+const BURST_MS = 100;
+/** Who waits is not woken sooner than this, in milliseconds: a timer a message would cost more than the message. */
+const LEAST_WAIT_MS = 10;
+
+/** A rate limit, as `consumer.statistics()` shows it. */
+export interface RateStatistics {
+  /** The limit. */
+  readonly maxMessagesPerSecond: number;
+  /** How often hand-outs had to wait. */
+  readonly waits: number;
+}
+
+/** The bucket of one consumer. */
+export class RateLimit {
+  readonly #perSecond: number;
+  readonly #capacity: number;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal;
+  readonly #waiting = new Set<() => void>();
+  #tokens: number;
+  #filledAt: number;
+  #waits = 0;
+
+  /** A full bucket; `signal` ends the wait of whoever waits, without waking it. */
+  constructor(perSecond: number, clock: Clock, signal: AbortSignal) {
+    this.#perSecond = perSecond;
+    this.#capacity = Math.max(1, perSecond * BURST_MS / 1_000);
+    this.#clock = clock;
+    this.#signal = signal;
+    this.#tokens = this.#capacity;
+    this.#filledAt = clock.now();
+  }
+
+  /** Whether a hand-out may go on at `now`. */
+  isOpen(now: number): boolean {
+    if (this.#tokens >= 1) return true;
+    const dripped = Math.max(0, now - this.#filledAt) * this.#perSecond / 1_000;
+    this.#tokens = Math.min(this.#capacity, this.#tokens + dripped);
+    this.#filledAt = now;
+    return this.#tokens >= 1;
+  }
+
+  /** Counts `messages` that were handed out. */
+  spend(messages: number): void {
+    this.#tokens -= messages;
+  }
+
+  /** Calls `wake` once when a hand-out may go on. Asked for twice, it is still called once. */
+  wait(wake: () => void): void {
+    this.#waits++;
+    this.#waiting.add(wake);
+    if (this.#waiting.size === 1) void this.#drip();
+  }
+
+  async #drip(): Promise<void> {
+    const ms = Math.max(LEAST_WAIT_MS, Math.ceil((1 - this.#tokens) * 1_000 / this.#perSecond));
+    try {
+      await this.#clock.sleep(ms, this.#signal);
+    } catch {
+      return this.#waiting.clear();
+    }
+    const wakes = [...this.#waiting];
+    this.#waiting.clear();
+    // whoever is first may take all there is, and waits again: next time it is last
+    wakes.push(wakes.shift()!);
+    for (const wake of wakes) wake();
+  }
+
+  /** The limit, and what it did. */
+  statistics(): RateStatistics {
+    return { maxMessagesPerSecond: this.#perSecond, waits: this.#waits };
+  }
+}
