@@ -51,7 +51,7 @@ export interface ClusterOptions {
   readonly connect?: Connect;
   /** Identity, when connections shall be secured. */
   readonly tls?: ListenTlsOptions;
-  /** How many lines the wire log keeps. Default 10 000. */
+  /** How many lines the wire log keeps; 0 switches it off. Default 10 000. */
   readonly wireLogLines?: number;
   /** Where errors of background work go. Default: warnings to the console. */
   readonly logger?: Logger;

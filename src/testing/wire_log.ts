@@ -39,7 +39,7 @@ export class WireLog {
   readonly #pending = new Map<string, string>();
   #watchers: ((line: WireLogLine) => void)[] = [];
 
-  /** A log of the last `limit` lines. */
+  /** A log of the last `limit` lines; 0 switches it off. */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -77,6 +77,7 @@ export class WireLog {
    * @internal
    */
   note(server: string, peer: string, at: number, event: FrameEvent): void {
+    if (this.#limit === 0) return;
     const { command } = event;
     const isResponse = (command.flag & FLAG_RESPONSE) !== 0;
     const oneway = (command.flag & FLAG_ONEWAY) !== 0;

@@ -1,0 +1,136 @@
+/**
+ * What must hold in a simulated world: looked at once in a while, and when all is over.
+ *
+ * Nothing here knows how the client works. It compares what the brokers hold with what the ledger says was handled, and
+ * looks at what the members say of themselves.
+ */
+import { queueKey } from "../../src/protocol/message_queue.ts";
+import { dlqTopic, retryTopic } from "../../src/protocol/names.ts";
+import type { StoredMessageView } from "../../src/testing/mod.ts";
+import { GROUP, type Reader, TOPIC } from "./ledger.ts";
+import type { World } from "./world.ts";
+
+/** A message of the topic as the brokers hold it. */
+type Held = Pick<StoredMessageView, "queueOffset" | "properties"> & { readonly key: string };
+
+/** One look at the members' memory: the budget, and one pull per queue on top of it. */
+export function checkMemory({ members, config, timeline }: World): void {
+  const { pullThresholdForAll = 0, pullThresholdSizeForAllBytes = 0, pullBatchSize = 0 } = config;
+  for (const member of members) {
+    const { consumer } = member;
+    if (consumer === undefined) continue;
+    const { cachedMessages, cachedBytes, queues } = consumer.statistics();
+    const maxMessages = pullThresholdForAll + (queues.length + 1) * pullBatchSize;
+    const maxBytes = pullThresholdSizeForAllBytes + (queues.length + 1) * 32 * 1024;
+    if (cachedMessages > maxMessages || cachedBytes > maxBytes) {
+      timeline.finding(
+        "memory is bound",
+        `${member.name} holds ${cachedMessages} messages and ${cachedBytes} bytes, more than ${maxMessages} and ${maxBytes}`,
+      );
+    }
+  }
+}
+
+/** One look at who owns what, when the world has been calm for a while. */
+export function checkOwners({ members, cluster, workload, timeline }: World): void {
+  const queues = cluster.inspect.progress(GROUP, TOPIC).map(queueKey);
+  const owners = new Map<string, string[]>(queues.map((key) => [key, []]));
+  const live = members.filter((member) => member.isLive);
+  for (const member of live) {
+    if (member.consumer === undefined) timeline.finding("members run", `${member.name} is ${member.phase}`);
+    for (const queue of member.consumer?.assignment() ?? []) owners.get(queueKey(queue))?.push(member.name);
+  }
+  const wanted = workload.broadcast ? live.length : 1;
+  for (const [key, names] of owners) {
+    if (names.length === wanted) continue;
+    timeline.finding(
+      "one owner when calm",
+      `${key} has ${names.length === 0 ? "none" : names.join(" and ")}`,
+    );
+  }
+}
+
+/** Messages that the group has not committed, over the topic and its retries. */
+export function lag({ cluster, workload, members }: World): number {
+  if (!workload.broadcast) {
+    return cluster.inspect.lag(GROUP, TOPIC) + cluster.inspect.lag(GROUP, retryTopic(GROUP));
+  }
+  let sum = 0;
+  for (const member of members) {
+    if (!member.isLive) continue;
+    const own = member.consumer?.statistics().queues;
+    const ends = cluster.inspect.progress(GROUP, TOPIC);
+    for (const { maxOffset, ...queue } of ends) {
+      const at = own?.find((each) => queueKey(each.queue) === queueKey(queue))?.commitOffset ?? 0;
+      sum += Math.max(0, maxOffset - at);
+    }
+  }
+  return sum;
+}
+
+/** At the end: everything that the brokers hold was handled, by everyone who must see it, and in order. */
+export function checkHandled(world: World): number {
+  const { cluster, workload, ledger, members, timeline } = world;
+  const held: Held[] = cluster.inspect.messages(TOPIC).map((message) => ({
+    queueOffset: message.queueOffset,
+    properties: message.properties,
+    key: queueKey(message),
+  }));
+  const dead = new Set(cluster.inspect.messages(dlqTopic(GROUP)).map(({ properties }) => properties["KEYS"]));
+  const readers = workload.broadcast
+    ? new Set(members.filter((member) => member.isLive).map(({ reader }) => reader))
+    : [ledger.reader(GROUP)];
+  for (const reader of readers) {
+    for (const { key, queueOffset, properties } of held) {
+      const id = properties["KEYS"]!;
+      if (reader.handledIds.has(id) || reader.excusedIds.has(id) || dead.has(id)) continue;
+      if (ledger.wasLost(key, queueOffset)) continue;
+      const begun = reader.page(key).begun[queueOffset] !== undefined;
+      timeline.finding(
+        "nothing is lost",
+        `${id}, ${key}@${queueOffset}, was ${
+          begun ? "handed out but never handled" : "never handed out"
+        } by ${reader.name}`,
+      );
+    }
+    if (workload.scope !== "message") checkOrder(world, reader, held);
+  }
+  return held.length;
+}
+
+/** Each message was first begun after its predecessor (of the queue, or of the key) was first handled. */
+function checkOrder({ ledger, workload, timeline }: World, reader: Reader, held: readonly Held[]): void {
+  const last = new Map<string, number>();
+  for (const { key, queueOffset, properties } of held) {
+    const line = workload.scope === "key" ? `${key} ${properties["TAGS"]}` : key;
+    const before = last.get(line);
+    last.set(line, queueOffset);
+    if (before === undefined || ledger.wasLost(key, before) || ledger.wasLost(key, queueOffset)) continue;
+    const { begun, handled } = reader.page(key);
+    const begunAt = begun[queueOffset] ?? Infinity;
+    const handledAt = handled[before] ?? Infinity;
+    if (begunAt < handledAt) {
+      timeline.finding("order", `${line}: ${queueOffset} was begun before ${before} was handled`);
+    }
+  }
+}
+
+/** After everyone has left: offsets are where the queues end, and brokers remember nobody. */
+export function checkAfterwards({ cluster, workload, timeline }: World): void {
+  const { inspect } = cluster;
+  if (!workload.broadcast) {
+    for (const { offset, maxOffset, ...queue } of inspect.progress(GROUP, TOPIC)) {
+      if ((offset ?? 0) === maxOffset) continue;
+      timeline.finding(
+        "the last commit arrives",
+        `${queueKey(queue)} is at ${offset}, its end is ${maxOffset}`,
+      );
+    }
+  }
+  for (const { clientId, brokerName } of inspect.consumers(GROUP)) {
+    timeline.finding("leaving is told", `${brokerName} still knows ${clientId}`);
+  }
+  for (const { clientId, queue } of inspect.locks(GROUP)) {
+    timeline.finding("locks are given back", `${clientId} still holds ${queueKey(queue)}`);
+  }
+}

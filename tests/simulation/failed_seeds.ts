@@ -1,0 +1,14 @@
+/**
+ * Seeds that once failed, and what each found: they stay in the suite.
+ */
+
+/** A seed that failed. */
+export interface FailedSeed {
+  readonly seed: number;
+  readonly workload: string;
+  /** What it found. */
+  readonly found: string;
+}
+
+/** All of them, oldest first. */
+export const FAILED_SEEDS: readonly FailedSeed[] = [];

@@ -1,0 +1,147 @@
+/**
+ * One seed from beginning to end: half an hour of a world's time.
+ *
+ *   0 ─ members join, messages flow ─ 1 min ═ faults ═ 18 min ─ recovery ─ 21 min ─ calm ─ 30 min, all leave
+ *
+ * The loop below is all there is of time: it lets the world come to rest, then steps to whatever is waited for next.
+ */
+import { checkAfterwards, checkHandled, checkMemory, checkOwners, lag } from "./checks.ts";
+import { befall, drawFaults, type FaultKind } from "./faults.ts";
+import { START_MS } from "./sim_clock.ts";
+import { stamp } from "./timeline.ts";
+import { MESSAGES, Traffic } from "./traffic.ts";
+import { CALM } from "./wiretap.ts";
+import { World } from "./world.ts";
+import { workloadOf, WORKLOADS } from "./workloads.ts";
+
+const MINUTE_MS = 60_000;
+/** How long a world lives, in milliseconds of its time. */
+export const WORLD_MS = 30 * MINUTE_MS;
+/** When faults begin, and when the last of them is over. */
+const FAULTS_FROM_MS = 1 * MINUTE_MS;
+const FAULTS_TO_MS = 18 * MINUTE_MS;
+/** How long brokers may take to forget who is silent (2 min), and the rest of the group to divide the queues anew. */
+const CALM_AFTER_MS = 3 * MINUTE_MS;
+/** When the last message is sent. */
+const TRAFFIC_TO_MS = 20 * MINUTE_MS;
+/** After the last message, and after the last fault, the group must have caught up within this. */
+const CATCH_UP_MS = 6 * MINUTE_MS;
+/** Between two looks of the checkers. */
+const LOOK_MS = 1_000;
+const LONG_LOOK_MS = 5_000;
+
+/** What came of a seed. */
+export interface Verdict {
+  readonly seed: number;
+  readonly workload: string;
+  /** Broken rules, with their times; empty when all held. */
+  readonly findings: readonly string[];
+  /** How often each kind of fault befell. */
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Counts worth adding up. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** The whole story. */
+  readonly timeline: string;
+}
+
+/** Runs one seed. Gives the same verdict each time on one version of one runtime. */
+export async function simulate(
+  seed: number,
+  workloadName: string = workloadOf(seed),
+  verbose = false,
+): Promise<Verdict> {
+  const workload = WORKLOADS.find(({ name }) => name === workloadName);
+  if (workload === undefined) throw new Error(`Cannot simulate "${workloadName}": it is no workload`);
+  const world = await World.create(seed, workload);
+  const { clock, timeline, ledger, rules } = world;
+  timeline.verbose = verbose;
+  const plan = drawFaults(world.random("plan"), FAULTS_FROM_MS, FAULTS_TO_MS);
+  const traffic = new Traffic(world, world.random("traffic"));
+  timeline.note(
+    "seed",
+    `${seed}, ${workloadName}: ${JSON.stringify(world.config)}, latency ${world.latencyMs} ms`,
+  );
+  const onRejection = (event: PromiseRejectionEvent): void => {
+    event.preventDefault();
+    timeline.finding("no rejection is unheard", String((event.reason as Error)?.stack ?? event.reason));
+  };
+  globalThis.addEventListener("unhandledrejection", onRejection);
+  try {
+    for (let i = 0; i < 3; i++) world.addMember();
+    void traffic.run(TRAFFIC_TO_MS);
+    void befall(world, plan, world.random("faults")).then(() => recover(world));
+    void look(world, traffic);
+    await runUntil(world, START_MS + WORLD_MS);
+    const stored = checkHandled(world);
+    if (stored < MESSAGES) timeline.finding("a seed is large enough", `only ${stored} messages were stored`);
+    if (plan.length < 10) timeline.finding("a seed is hard enough", `only ${plan.length} faults`);
+    await end(world);
+    const faults: Partial<Record<FaultKind, number>> = {};
+    for (const { kind } of plan) faults[kind] = (faults[kind] ?? 0) + 1;
+    return {
+      seed,
+      workload: workloadName,
+      findings: timeline.findings,
+      faults,
+      counts: { stored, ...ledger.counts, takenBack: rules.takenBack, members: world.members.length },
+      timeline: timeline.text(),
+    };
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", onRejection);
+  }
+}
+
+/** Steps until `at`, in milliseconds since the epoch. */
+async function runUntil({ clock }: World, at: number): Promise<void> {
+  let due = false;
+  void clock.sleep(at - clock.now()).then(() => due = true);
+  while (!due) await clock.step();
+}
+
+/** The last fault is over. */
+async function recover(world: World): Promise<void> {
+  world.failChance = 0;
+  world.wiretap.weather = { ...CALM };
+  world.timeline.note("world", "all faults are over");
+  await world.clock.sleep(CALM_AFTER_MS);
+  world.rules.calm = true;
+  world.timeline.note("world", "is calm");
+}
+
+/** Looks around for as long as the world lives. */
+async function look(world: World, traffic: Traffic): Promise<void> {
+  const { clock, timeline, rules } = world;
+  let calmSince = Infinity;
+  let caughtUp = false;
+  for (let looks = 1; clock.elapsedMs < WORLD_MS; looks++) {
+    await clock.sleep(LOOK_MS);
+    checkMemory(world);
+    if (!rules.calm || looks % (LONG_LOOK_MS / LOOK_MS) !== 0) continue;
+    checkOwners(world);
+    if (!traffic.done || caughtUp) continue;
+    calmSince = Math.min(calmSince, clock.elapsedMs);
+    caughtUp = lag(world) === 0;
+    if (caughtUp) timeline.note("world", "has caught up");
+    else if (clock.elapsedMs - calmSince > CATCH_UP_MS) {
+      timeline.finding("lag ends", `${lag(world)} messages are left ${stamp(CATCH_UP_MS)} after the last`);
+      caughtUp = true;
+    }
+  }
+}
+
+/** Everyone leaves, everything stops, and nothing is left that waits. */
+async function end(world: World): Promise<void> {
+  const { clock, timeline, cluster } = world;
+  let over = false;
+  void Promise.all(world.liveMembers.map((member) => member.leave())).then(() => over = true);
+  const limit = clock.now() + 2 * MINUTE_MS;
+  while (!over && clock.now() < limit) await clock.step();
+  if (!over) timeline.finding("a shutdown ends", "not all have within two minutes");
+  checkAfterwards(world);
+  let stopped = false;
+  void cluster.stop().then(() => stopped = true);
+  const last = clock.now() + 10 * MINUTE_MS;
+  while (clock.nextAt < last) await clock.step();
+  if (!stopped) timeline.finding("a cluster stops", "this one does not");
+  if (clock.nextAt !== Infinity) timeline.finding("nothing is left running", "somebody still waits");
+}

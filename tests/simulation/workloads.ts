@@ -1,0 +1,70 @@
+/**
+ * The ways to consume that are simulated, as a table: what the consumers are told, and which promises hold.
+ */
+import type { Random } from "../../src/core/random.ts";
+import type { ConsumerConfig } from "../../src/consumer/options.ts";
+import type { Scope } from "./ledger.ts";
+
+/** How a member takes its messages. */
+export type Way = "listener" | "batch listener" | "stream" | "stream of batches";
+
+/** One way to consume. */
+export interface Workload {
+  readonly name: string;
+  /** Which messages may not be at work at the same time, and are begun in order. */
+  readonly scope: Scope;
+  /** Whether each member sees every message; else the members share them. */
+  readonly broadcast: boolean;
+  /** What the configuration says beside what all seeds draw. */
+  readonly config: Partial<ConsumerConfig>;
+}
+
+/** All of them, by name. */
+export const WORKLOADS: readonly Workload[] = [
+  { name: "concurrent", scope: "message", broadcast: false, config: {} },
+  { name: "orderly", scope: "queue", broadcast: false, config: { ordering: "orderly" } },
+  {
+    name: "by-key",
+    scope: "key",
+    broadcast: false,
+    config: { ordering: { by: (message) => message.tag ?? "" } },
+  },
+  { name: "broadcasting", scope: "message", broadcast: true, config: { messageModel: "BROADCASTING" } },
+];
+
+/** The workload of a seed, unless one is asked for. */
+export function workloadOf(seed: number): string {
+  return WORKLOADS[seed % WORKLOADS.length]!.name;
+}
+
+const WAYS: readonly Way[] = ["listener", "listener", "batch listener", "stream", "stream of batches"];
+
+/** How one member takes its messages. */
+export function drawWay(random: Random): Way {
+  return pick(WAYS, random);
+}
+
+/** Settings that all members of a world share: small limits are where limits show. */
+export function drawConfig(workload: Workload, random: Random): Partial<ConsumerConfig> {
+  return {
+    pullBatchSize: pick([8, 16, 32], random),
+    pullThresholdForQueue: pick([20, 100, 1000], random),
+    pullThresholdForAll: pick([64, 400, 50_000], random),
+    pullThresholdSizeForAllBytes: pick([64 * 1024, 1024 * 1024, 64 * 1024 * 1024], random),
+    consumeConcurrentlyMaxSpan: pick([100, 2000], random),
+    consumeMessageBatchMaxSize: pick([1, 4, 16], random),
+    consumeConcurrencyMin: 4,
+    consumeConcurrencyMax: pick([8, 64], random),
+    consumeTimeoutMs: pick([15_000, 30_000], random),
+    allocateStrategy: pick(["AVG", "AVG_BY_CIRCLE", "CONSISTENT_HASH"] as const, random),
+    consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
+    messageTrace: false,
+    maxReconsumeTimes: workload.broadcast ? 1000 : -1,
+    ...workload.config,
+  };
+}
+
+/** One of `items`. */
+export function pick<T>(items: readonly T[], random: Random): T {
+  return items[random.int(items.length)]!;
+}
