@@ -70,8 +70,11 @@ async function waitFor(
   ready: () => Promise<boolean>,
 ): Promise<void> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
+  let missed = 0;
   while (!await ready()) {
-    const alive = await runningPid(layout, node) !== undefined;
+    // A process that is being replaced by exec has no command line for a moment: one look is not enough.
+    missed = await runningPid(layout, node) === undefined ? missed + 1 : 0;
+    const alive = missed < 3;
     if (!alive || Date.now() > deadline) {
       const out = await Deno.readTextFile(nodeFiles(layout, node).out).catch(() => "");
       const met = alive ? `not ready after ${READY_TIMEOUT_MS / 1000} s` : "it died";

@@ -53,6 +53,7 @@ export function javaEnvironment(layout: ClusterLayout): Record<string, string> {
 export async function startNode(layout: ClusterLayout, node: NodeLayout): Promise<void> {
   const files = nodeFiles(layout, node);
   const heap = HEAPS[node.kind];
+  await Deno.remove(files.out).catch(() => {}); // what the last one said would be taken for this one's word
   const java = ["java", `-Xms${heap}`, `-Xmx${heap}`, ...javaOptions(layout, node.name)];
   const child = new Deno.Command("sh", {
     // exec: the pid of the shell becomes that of the JVM
