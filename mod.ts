@@ -42,7 +42,7 @@ export {
 export { type MessageSelector, sql, tag } from "./src/consumer/selector.ts";
 export type { ConsumerCounters, ConsumerStatistics, QueueStatistics } from "./src/consumer/statistics.ts";
 export type { RateStatistics } from "./src/consumer/rate_limit.ts";
-export type { Speed, TopicSpeed } from "./src/telemetry/consume_speed.ts";
+export type { Speed, TopicSpeed, TopicTotals } from "./src/telemetry/consume_speed.ts";
 export type { TraceStatistics } from "./src/telemetry/message_trace.ts";
 export type { ConsumeFromWhere } from "./src/consumer/start_offset.ts";
 export type { Subscription } from "./src/consumer/subscriptions.ts";
@@ -110,6 +110,7 @@ export type { ReceivedFields, ReceivedMessage } from "./src/producer/received_me
 export type { RepliableMessage } from "./src/producer/request_reply.ts";
 export type { SendResult, SendStatus } from "./src/producer/send_result.ts";
 export type { SendOptions } from "./src/producer/sender.ts";
+export type { ProducerStatistics, SendTotals } from "./src/producer/statistics.ts";
 export type {
   TransactionExecutor,
   TransactionListener,

@@ -6,7 +6,7 @@
  */
 import type { ProducerMember, RocketMQClient } from "../client/client.ts";
 import { ProducerError, TimeoutError } from "../core/errors.ts";
-import { Lifecycle } from "../core/lifecycle.ts";
+import { Lifecycle, type Phase } from "../core/lifecycle.ts";
 import { within } from "../time/within.ts";
 
 /** What a membership needs of its producer. */
@@ -44,6 +44,16 @@ export class Membership {
       `producer "${group}"`,
       (message) => new ProducerError(message, { group, retriable: false }),
     );
+  }
+
+  /** Where in its life the producer is. */
+  get phase(): Phase {
+    return this.#lifecycle.phase;
+  }
+
+  /** Sends under way. */
+  get underWay(): number {
+    return this.#underWay;
   }
 
   /** @throws ProducerError naming `action` unless the producer runs. */

@@ -36,6 +36,8 @@ export interface Outgoing {
   readonly properties: string;
   /** Whether the body holds a batch. */
   readonly batch: boolean;
+  /** How many messages the body holds. */
+  readonly messages: number;
 }
 
 /** How messages are made ready. */
@@ -86,6 +88,7 @@ export function outgoingMessage(
     flag: message.flag ?? 0,
     properties: propertiesText(message, messageId, options, extras.properties),
     batch: false,
+    messages: 1,
     ...packed(body, extras.sysFlag ?? 0, options),
   };
 }
@@ -108,6 +111,7 @@ export function outgoingReply(
     flag: 0,
     properties: encodeProperties({ ...properties, [PropertyKey.UNIQUE_KEY]: messageId }),
     batch: false,
+    messages: 1,
     ...packed(body, 0, options),
   };
 }
@@ -154,6 +158,7 @@ export function outgoingBatch(
       [PropertyKey.INSTANCE_ID]: options.namespace,
     }),
     batch: true,
+    messages: messages.length,
   };
 }
 

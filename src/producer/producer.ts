@@ -8,14 +8,14 @@
  */
 import type { ProducerMember, RocketMQClient } from "../client/client.ts";
 import type { PartialWorld } from "../client/world.ts";
-import { ProducerError, RocketMQError, ValidationError } from "../core/errors.ts";
+import { ProducerError, ValidationError } from "../core/errors.ts";
+import type { Phase } from "../core/lifecycle.ts";
 import { createUniqueIds } from "../message/ids.ts";
 import type { Message } from "../message/message.ts";
 import { PropertyKey } from "../message/property_keys.ts";
 import { wrapNamespace } from "../protocol/namespace.ts";
 import { validateTopic } from "../protocol/names.ts";
 import { checkTransactionState, pushReplyMessageToClient, recallMessage } from "../protocol/operations.ts";
-import { decodeRecallHandle } from "../protocol/recall_handle.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
 import type { InboundRequest, OutboundReply } from "../remoting/call.ts";
 import { deadlineIn } from "../time/deadline.ts";
@@ -32,10 +32,12 @@ import {
 } from "./outgoing.ts";
 import { PublishRoutes } from "./publish_routes.ts";
 import { MessageHashSelector, RoundRobinSelector } from "./queue_selector.ts";
+import { brokerOfHandle, recallFailure } from "./recall.ts";
 import type { ReceivedMessage } from "./received_message.ts";
 import { correlationId, PendingRequests, type RepliableMessage, replyAddress } from "./request_reply.ts";
 import { Sender, type SendOptions } from "./sender.ts";
 import type { SendResult } from "./send_result.ts";
+import type { ProducerStatistics } from "./statistics.ts";
 import {
   halfMessageExtras,
   type TransactionExecutor,
@@ -131,6 +133,20 @@ export class Producer {
   /** The client it uses: its own, or the one it was given. */
   get client(): RocketMQClient {
     return this.#client;
+  }
+
+  /** Where in its life it is. */
+  get phase(): Phase {
+    return this.#membership.phase;
+  }
+
+  /** What was sent, by topic, and what is under way, now. */
+  statistics(): ProducerStatistics {
+    return {
+      underWay: this.#membership.underWay,
+      topics: this.#sender.counts.topics(),
+      client: this.#client.statistics(),
+    };
   }
 
   /**
@@ -367,25 +383,4 @@ export class Producer {
 
 function shuttingDown(group: string): ProducerError {
   return new ProducerError(`Cannot wait for a reply: producer "${group}" is shutting down`, { group });
-}
-
-/** @throws ValidationError when the handle cannot be read. */
-function brokerOfHandle(handle: string): string {
-  try {
-    return decodeRecallHandle(handle).brokerName;
-  } catch (cause) {
-    throw new ValidationError(`Cannot recall message: ${(cause as Error).message}`, { cause });
-  }
-}
-
-function recallFailure(topic: string, broker: string, cause: unknown): ProducerError {
-  const said = cause instanceof Error ? cause.message : String(cause);
-  const facts = cause instanceof RocketMQError ? cause.facts : {};
-  return new ProducerError(`Cannot recall message of topic "${topic}": ${said}`, {
-    ...facts,
-    cause,
-    topic,
-    broker,
-    retriable: cause instanceof RocketMQError && cause.retriable,
-  });
 }

@@ -17,6 +17,7 @@ import { brokerOf, type PublishRoute, type PublishRoutes } from "./publish_route
 import type { QueueSelector } from "./queue_selector.ts";
 import { type FailedAttempt, isWorthRetrying, sendFailure } from "./send_failure.ts";
 import { type SendResult, sendResultOf } from "./send_result.ts";
+import { SendCounts } from "./statistics.ts";
 
 /** What the sender keeps to. */
 export interface SendPolicy {
@@ -62,6 +63,8 @@ export class Sender {
   readonly #routes: PublishRoutes;
   readonly #policy: SendPolicy;
   readonly #faults: LatencyFaults | undefined;
+  /** What was sent, by topic. */
+  readonly counts: SendCounts = new SendCounts();
 
   /** A sender over `client` to the queues of `routes`. */
   constructor(client: RocketMQClient, routes: PublishRoutes, policy: SendPolicy) {
@@ -71,8 +74,12 @@ export class Sender {
     this.#faults = policy.sendLatencyFaultTolerance ? new LatencyFaults() : undefined;
   }
 
-  /** Sends `outgoing`, which is `message` made ready. @throws ProducerError; the signal's reason. */
-  async send(outgoing: Outgoing, message: Message, options: SendOptions): Promise<SendResult> {
+  /** Sends `outgoing`, which is `message` made ready, and counts it. @throws ProducerError; the signal's reason. */
+  send(outgoing: Outgoing, message: Message, options: SendOptions): Promise<SendResult> {
+    return this.counts.count(this.#send(outgoing, message, options), outgoing, this.#client.clock);
+  }
+
+  async #send(outgoing: Outgoing, message: Message, options: SendOptions): Promise<SendResult> {
     const policy = this.#policy;
     const deadline = deadlineIn(options.timeoutMs ?? policy.sendTimeoutMs, this.#client.clock);
     let route = this.#routes.known(outgoing.topic) ??
@@ -114,6 +121,7 @@ export class Sender {
       await this.#routes.find(outgoing.topic, deadline, options.signal);
     const queue = this.#chosenQueue(route, message, options) ??
       this.#choose(route, message, options.selectorArg, undefined);
+    this.counts.of(outgoing.topic).attempts++;
     this.#client.oneway(brokerOf(route, queue), outgoing.operation, this.#header(outgoing, route, queue), {
       body: outgoing.body,
     });
@@ -157,6 +165,7 @@ export class Sender {
   ): Promise<SendResult> {
     const { clock } = this.#client;
     const startedAt = clock.now();
+    this.counts.of(outgoing.topic).attempts++;
     try {
       const reply = await this.#client.call(
         brokerOf(route, queue),

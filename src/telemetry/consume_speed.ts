@@ -43,6 +43,8 @@ export interface Speed {
 export interface TopicSpeed {
   /** The topic. */
   readonly topic: string;
+  /** What was counted since the start. */
+  readonly totals: Readonly<TopicTotals>;
   /** Over the last minute. */
   readonly minute: Speed;
   /** Over the last hour. */
@@ -138,6 +140,7 @@ export class ConsumeSpeed {
     const now = this.#clock.now();
     return Array.from(this.#albums, ([topic, album]) => ({
       topic,
+      totals: { ...album.totals },
       minute: album.speed("minute", now),
       hour: album.speed("hour", now),
       day: album.speed("day", now),

@@ -35,7 +35,13 @@ Deno.test("rates and mean times are those of the window", () => {
     totals.pullTimes += 1;
   });
   const expected = { consumeOkTps: 20, consumeFailedTps: 1, consumeRtMs: 15, pullTps: 32, pullRtMs: 5 };
-  assertEquals(speed.topics(), [{ topic: "T", minute: expected, hour: expected, day: expected }]);
+  assertEquals(speed.topics(), [{
+    topic: "T",
+    totals: { ...totals },
+    minute: expected,
+    hour: expected,
+    day: expected,
+  }]);
   assertEquals(speed.status("T"), {
     pullRT: 5,
     pullTPS: 32,
