@@ -78,12 +78,17 @@ export class SimClock implements Clock {
   }
 
   /**
-   * Lets everything that can run come to rest, then goes to the next time that anyone waits for and wakes those who do.
-   * A turn of the event loop begins only when no promise callback is left, and nothing in a simulated world waits
-   * for anything but callbacks and this clock: so one turn is rest, whatever the runtime's order of callbacks.
+   * Lets everything that can run come to rest. A turn of the event loop begins only when no promise callback is left, and
+   * nothing in a simulated world waits for anything but callbacks and this clock: so one turn is rest, whatever the
+   * runtime's order of callbacks.
    */
+  rest(): Promise<void> {
+    return nextTurn();
+  }
+
+  /** Rests, then goes to the next time that anyone waits for and wakes those who do. */
   async step(): Promise<void> {
-    await nextTurn();
+    await this.rest();
     const at = this.nextAt;
     if (at === Infinity) throw new Error("Cannot go on: nobody waits for anything");
     this.#now = at;

@@ -141,7 +141,9 @@ async function end(world: World): Promise<void> {
   let stopped = false;
   void cluster.stop().then(() => stopped = true);
   const last = clock.now() + 10 * MINUTE_MS;
+  await clock.rest();
   while (clock.nextAt < last) await clock.step();
+  await clock.rest();
   if (!stopped) timeline.finding("a cluster stops", "this one does not");
   if (clock.nextAt !== Infinity) timeline.finding("nothing is left running", "somebody still waits");
 }
