@@ -44,7 +44,7 @@ const LAYERS: Record<string, { rank: number; from: readonly string[] }> = {
     rank: 8,
     from: ["time", "wire", "protocol", "message", "remoting", "routing", "client", "telemetry"],
   },
-  cluster: { rank: 8, from: ["protocol", "message", "routing", "client"] },
+  cluster: { rank: 8, from: ["protocol", "message", "remoting", "routing", "client"] },
   testing: { rank: 9, from: ["time", "wire", "protocol", "message", "rebalance", "transport", "remoting"] },
   admin: { rank: 10, from: ["consumer", "producer", "cluster"] },
   cli: { rank: 10, from: ["consumer", "producer", "cluster", "testing"] },

@@ -3,6 +3,7 @@
  */
 import { settlementContract } from "../contract/settlement_contract.ts";
 import type { Scenario } from "./scenario.ts";
+import * as administering from "./scenarios/administering.ts";
 import * as asked from "./scenarios/asked_by_brokers.ts";
 import * as badInput from "./scenarios/bad_input.ts";
 import * as badRecords from "./scenarios/bad_records.ts";
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   producing,
   control,
   asked,
+  administering,
   tracing,
   offsets,
   groups,
