@@ -10,11 +10,14 @@ export {
   type BatchStreamOptions,
   type Consumer,
   createConsumer,
+  type MessageRequestModeOptions,
   type SettleOptions,
   type StreamOptions,
 } from "./src/consumer/consumer.ts";
 export type { ConsumedMessage, RetryOptions } from "./src/consumer/consumed_message.ts";
 export type { AllocateStrategyName, ConsumerConfig, Ordering } from "./src/consumer/options.ts";
+export type { PopConfig } from "./src/consumer/pop/options.ts";
+export type { MessageRequestMode } from "./src/protocol/bodies.ts";
 export type { MessageModel } from "./src/consumer/assignment.ts";
 export type { ConsumerEvent } from "./src/consumer/events.ts";
 export {

@@ -53,7 +53,7 @@ function newWindow(onReady: (lane: Lane) => void): QueueWindow {
     settlement: { retry: never, deadLetter: never },
     budget: new Budget({ maxMessages: 50_000, maxBytes: 64 * 1024 * 1024 }),
     limits: { maxMessages: 1000, maxBytes: 32 * 1024 * 1024, maxWaiting: COUNT, maxSpan: 1e9 },
-    listener: { onReady, onAck: () => {}, onLateSettlement: () => {} },
+    listener: { onReady, onAck: () => {}, onExtend: () => Promise.resolve(true), onLateSettlement: () => {} },
   });
 }
 

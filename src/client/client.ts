@@ -10,10 +10,11 @@ import type { Logger } from "../core/logger.ts";
 import type { Random } from "../core/random.ts";
 import type { Credentials } from "../protocol/acl.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
-import type { CallOptions, Fields, Of, OnewayOptions, Operation, Reply } from "../remoting/call.ts";
+import type { Fields, Of, OnewayOptions, Operation, Reply } from "../remoting/call.ts";
 import type { TopicRoute } from "../routing/route.ts";
 import type { Clock } from "../time/clock.ts";
 import { within } from "../time/within.ts";
+import type { BrokerChoice, ClientCallOptions } from "./broker_choice.ts";
 import type { ClientEvent, ClientStatistics } from "./events.ts";
 import { type Member, Members } from "./members.ts";
 import { type ClientOptions, parseClientOptions, type ResolvedClientOptions } from "./options.ts";
@@ -21,23 +22,10 @@ import { openSession, type Session } from "./session.ts";
 import { completeWorld, findConnect, type PartialWorld, type WorldWithoutSockets } from "./world.ts";
 
 export type { Credentials };
+export type { BrokerChoice, ClientCallOptions } from "./broker_choice.ts";
 export type { ClientEvent, ClientStatistics, HeartbeatStatistics } from "./events.ts";
 export type { ConsumerMember, Member, MemberReply, ProducerMember } from "./members.ts";
 export type { ClientOptions } from "./options.ts";
-
-/** How one call is made; the client's `requestTimeoutMs` where it does not say. */
-export type ClientCallOptions = Omit<CallOptions, "timeoutMs"> & { readonly timeoutMs?: number | undefined };
-
-/** Which broker of a name is meant. */
-export interface BrokerChoice {
-  /**
-   * Its id. Without one the master is meant, and nobody else will do. With one, a slave that is gone is replaced by the
-   * next id, and then, unless `only`, by any broker of the name.
-   */
-  readonly brokerId?: number | undefined;
-  /** Whether no other broker will do; false by default. */
-  readonly only?: boolean | undefined;
-}
 
 /** Unread events kept for each reader. */
 const EVENT_LIMIT = 1000;
@@ -281,6 +269,16 @@ export class RocketMQClient {
   ): Promise<Reply<R>> {
     const address = this.#addressFor(brokerName, operation.name, options);
     return await this.callAddress(address, operation, header, options);
+  }
+
+  /**
+   * Closes the connection to a broker's master unless others use this client: what is parked there is parked for nobody.
+   *
+   * @internal
+   */
+  hangUp(brokerName: string): void {
+    const address = this.brokerAddress(brokerName);
+    if (address !== undefined && this.#users === 1) this.#session?.pool.disconnect(address);
   }
 
   /**

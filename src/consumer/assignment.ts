@@ -20,6 +20,7 @@ import type { Division } from "./division.ts";
 import type { ConsumerEvent } from "./events.ts";
 import type { FetchLoop } from "./fetch_loop.ts";
 import { knownRoute } from "./group_roster.ts";
+import type { PoppedQueues } from "./pop/popped_queues.ts";
 import { type PullerOptions, pullLoop } from "./puller.ts";
 import { BROKER_LOCK_LIVE_MS, LOCK_LIVE_MS, QueueLocks } from "./queue_locks.ts";
 import { QueueWindow } from "./queue_window.ts";
@@ -61,6 +62,8 @@ export interface AssignmentOptions {
   readonly onUnblocked: () => void;
   /** The locks of some queues have run out: they are to be renewed now. */
   readonly onLocksExpired: () => void;
+  /** The queues that are popped, where brokers may want that; they are looked after along with those that are pulled. */
+  readonly popped?: PoppedQueues | undefined;
   /** The topics to own queues of, the group's retry topic included. */
   readonly topics: () => Iterable<string>;
 }
@@ -103,33 +106,46 @@ export class Assignment {
   get retryAfterMs(): number {
     return this.#awaitsLocks ? LOCK_RETRY_MS : UNBALANCED_RETRY_MS;
   }
+  /** The windows of the queues that are owned now and pulled: those that have an offset. */
+  *pulled(): Iterable<QueueWindow> {
+    for (const { window } of this.#slots.values()) yield window;
+  }
+
   /** The windows of the queues that are owned now. */
   *windows(): Iterable<QueueWindow> {
-    for (const { window } of this.#slots.values()) yield window;
+    yield* this.pulled();
+    yield* this.popped();
+  }
+
+  /** The windows of the queues that are popped: the broker keeps their progress. */
+  popped(): Iterable<QueueWindow> {
+    return this.#options.popped?.windows() ?? [];
   }
 
   /** How many queues are owned. */
   get size(): number {
-    return this.#slots.size;
+    return this.#slots.size + (this.#options.popped?.size ?? 0);
+  }
+
+  /** The queues that are owned. */
+  queues(): MessageQueue[] {
+    return [...Array.from(this.pulled(), ({ queue }) => queue), ...this.#options.popped?.queues() ?? []];
   }
 
   /** Messages handed out and not settled, over all queues. */
   get outstanding(): number {
     let out = this.#departures.outstanding;
-    for (const { window } of this.#slots.values()) out += window.out;
+    for (const window of this.windows()) out += window.out;
     return out;
   }
 
   /** One round over all topics. Resolves with whether every topic was divided; never rejects. */
   async rebalance(): Promise<boolean> {
-    const { counters, emit, topics } = this.#options;
-    counters.rebalances++;
+    this.#options.counters.rebalances++;
     this.#awaitsLocks = false;
-    const wanted = new Set(topics());
-    await this.#revoke(
-      [...this.windows()].filter((window) => !wanted.has(window.queue.topic)),
-      "unsubscribed",
-    );
+    const wanted = new Set(this.#options.topics());
+    await this.#revoke([...this.pulled()].filter(({ queue }) => !wanted.has(queue.topic)), "unsubscribed");
+    this.#options.popped?.keepOnly(wanted);
     let balanced = true;
     for (const topic of wanted) {
       if (this.#stopped) return true;
@@ -138,16 +154,9 @@ export class Assignment {
         else balanced = false;
       } catch (cause) {
         balanced = false;
-        counters.rebalanceFailures++;
-        if (this.#failing.has(topic)) continue;
-        this.#failing.add(topic);
-        const error = new RebalanceError(
-          `Cannot divide the queues of "${topic}" in group "${this.#options.consumerGroup}": ${
-            (cause as Error).message
-          }`,
-          { cause, topic, group: this.#options.consumerGroup },
-        );
-        emit({ type: "rebalanceFailed", topic, error });
+        const { consumerGroup: group } = this.#options;
+        const why = `Cannot divide the queues of "${topic}" in group "${group}": ${(cause as Error).message}`;
+        this.#failed(topic, new RebalanceError(why, { cause, topic, group }));
       }
     }
     return balanced;
@@ -160,17 +169,18 @@ export class Assignment {
     if (route === undefined) return !isRetryTopic(topic) || ++this.#missingRetryTopic > RETRY_TOPIC_LOOKS;
     if (route.readQueues.length === 0) return true;
     const allocated = await this.#options.divide(route);
-    const held = [...this.windows()].filter((window) => window.queue.topic === topic);
+    const held = [...this.pulled()].filter((window) => window.queue.topic === topic);
     const plan = planAssignment(held.map((window) => window.queue), allocated);
     const lost = new Set(plan.lost.map(queueKey));
     await this.#revoke(held.filter((window) => lost.has(queueKey(window.queue))), "moved to another member");
+    this.#options.popped?.follow(topic);
     return await this.#gain(plan.gained);
   }
 
   /** Starts the gained queues; false when the start of one could not be found out, or its lock is not to be had yet. */
   async #gain(gained: readonly MessageQueue[]): Promise<boolean> {
     if (gained.length === 0) return true;
-    const { store, policy, client, emit, counters } = this.#options;
+    const { store, policy, client, emit } = this.#options;
     const { queues, until } = await this.#lock(gained);
     const starts = await Promise.allSettled(queues.map((queue) => startOffset(queue, store, policy, client)));
     if (this.#stopped) {
@@ -188,12 +198,17 @@ export class Assignment {
     });
     if (started.length > 0) emit({ type: "assigned", queues: started });
     if (failure === undefined) return queues.length === gained.length;
-    counters.rebalanceFailures++;
     await this.#locks?.release(queues.filter((queue) => !started.includes(queue)));
-    const topic = queues[0]!.topic;
-    if (!this.#failing.has(topic)) emit({ type: "rebalanceFailed", topic, error: failure });
-    this.#failing.add(topic);
+    this.#failed(queues[0]!.topic, failure);
     return false;
+  }
+
+  /** A topic was not divided. The first failure of a run is told. */
+  #failed(topic: string, error: Error): void {
+    const { counters, emit } = this.#options;
+    counters.rebalanceFailures++;
+    if (!this.#failing.has(topic)) emit({ type: "rebalanceFailed", topic, error });
+    this.#failing.add(topic);
   }
 
   /** Those of `queues` that may start: their locks are held (until when is told), and nothing of a former time is left. */
@@ -293,7 +308,7 @@ export class Assignment {
   }
 
   async #renewLocks(): Promise<void> {
-    const windows = [...this.windows()];
+    const windows = [...this.pulled()];
     if (!this.#locks || windows.length === 0) return;
     const { client } = this.#options;
     const answers = await this.#locks.acquire(windows.map((window) => window.queue));
@@ -313,29 +328,28 @@ export class Assignment {
 
   /** Another member may own the queue: nothing of it is committed any more. */
   #loseLock(window: QueueWindow): void {
-    const { emit } = this.#options;
     const key = queueKey(window.queue);
     const reason = new RebalanceError(`Queue ${key} is lost: its lock is not held any more`);
     this.#slots.get(key)?.puller.stop(reason);
     this.#slots.delete(key);
     this.#departures.forsake(window, reason);
-    emit({ type: "lockLost", queue: window.queue });
-    emit({ type: "revoked", queues: [window.queue] });
+    this.#options.emit({ type: "lockLost", queue: window.queue });
+    this.#options.emit({ type: "revoked", queues: [window.queue] });
   }
 
-  /** Lets go of every lock, once nothing is handed out any more. */
-  async unlock(): Promise<void> {
+  /** Lets go of what the brokers keep for this member, once nothing is handed out any more: locks, what was popped. */
+  async letGo(): Promise<void> {
     await this.#departures.finish();
     await this.#renewal;
-    await this.#locks?.release([...this.windows()].map((window) => window.queue));
+    await this.#locks?.release([...this.pulled()].map((window) => window.queue));
+    await this.#options.popped?.finish();
   }
 
   /** Stores what may be committed of every queue. @throws OffsetError when some could not be stored. */
   async commit(): Promise<void> {
     const { store, order, client } = this.#options;
-    const now = client.clock.now();
-    const queues: MessageQueue[] = [];
-    for (const window of this.windows()) {
+    const now = client.clock.now(), queues: MessageQueue[] = [];
+    for (const window of this.pulled()) {
       // Without the lock, another member's offset may be further.
       if (now >= window.lockedUntil) continue;
       store.updateOffset(window.queue, window.commitOffset, order === undefined);
@@ -349,22 +363,23 @@ export class Assignment {
     const slots = [...this.#slots.values()];
     for (const slot of slots) if (slot.window.checkOpen(now)) slot.puller.watchSilence(now);
     if (slots.some(({ window }) => now >= window.lockedUntil)) this.#options.onLocksExpired();
+    this.#options.popped?.watch(now);
   }
 
   /** Lets every puller look again whether it may pull. */
   lookAgain(): void {
-    for (const { window } of this.#slots.values()) window.lookAgain();
+    for (const window of this.windows()) window.lookAgain();
   }
 
-  /** Asks no broker for messages any more; what is cached stays. */
-  async stopPulling(reason: unknown): Promise<void> {
+  /** Asks no broker for messages any more. What was pulled stays; what was popped and is out is kept for `patienceMs`. */
+  async stopPulling(reason: unknown, patienceMs: number): Promise<void> {
     this.#stopped = true;
     const slots = [...this.#slots.values()];
     for (const { window, puller } of slots) {
       puller.stop(reason);
       if (this.#options.order) this.#close(window, reason);
     }
-    await Promise.all(slots.map(({ done }) => done));
+    await Promise.all([...slots.map(({ done }) => done), this.#options.popped?.stop(reason, patienceMs)]);
   }
 
   #close(window: QueueWindow, reason: unknown): void {
@@ -380,5 +395,6 @@ export class Assignment {
   release(reason: unknown): void {
     for (const { window } of this.#slots.values()) window.drop(reason);
     this.#slots.clear();
+    this.#options.popped?.release(reason);
   }
 }

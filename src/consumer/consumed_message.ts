@@ -7,7 +7,7 @@ import type { MessageQueue } from "../protocol/message_queue.ts";
 export interface RetryOptions {
   /** Delay level of the broker, 1 to 18; 0 (default) lets the broker choose by attempt: 10 s, 30 s, 1 min, … */
   readonly delayLevel?: number;
-  /** Wished delay in milliseconds, rounded up to the next delay level. */
+  /** Wished delay in milliseconds: exact where messages are popped or stay in order, else rounded up to the next delay level. */
   readonly delayMs?: number;
 }
 
@@ -59,6 +59,13 @@ export interface ConsumedMessage {
    * Never rejects.
    */
   retry(options?: RetryOptions): Promise<boolean>;
+  /**
+   * Keeps it for `ms` milliseconds from now: its time is not up before then, and no other member gets it when it was
+   * popped (what was popped is kept for a handler at work anyway, until its time is up). Resolves with `true` when that
+   * is settled, with the broker too if it was popped; with `false` when the message is out no more or the broker
+   * could not be reached. Never rejects.
+   */
+  extend(ms: number): Promise<boolean>;
   /** Sends it to the group's dead-letter topic. Resolves like `retry`. The reason appears in the event. */
   deadLetter(reason?: string): Promise<boolean>;
 }

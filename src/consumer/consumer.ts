@@ -9,6 +9,7 @@ import { createClient, type RocketMQClient } from "../client/client.ts";
 import type { PartialWorld } from "../client/world.ts";
 import { ConfigError, ConsumerStateError } from "../core/errors.ts";
 import type { Phase } from "../core/lifecycle.ts";
+import type { MessageRequestMode } from "../protocol/bodies.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { topicProblem } from "../protocol/names.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
@@ -43,6 +44,14 @@ export interface StreamOptions {
 export interface BatchStreamOptions extends StreamOptions {
   /** Messages per batch, all of one queue (default 32). */
   readonly maxMessages?: number;
+}
+
+/** How a mode is set. */
+export interface MessageRequestModeOptions {
+  /** The topic; all subscribed topics by default. */
+  readonly topic?: string;
+  /** How many further members share each popped queue. Default 0: all members share all. */
+  readonly popShareQueueNum?: number;
 }
 
 /** How `settle` works. */
@@ -201,6 +210,20 @@ export class Consumer {
   /** Pulls again what was paused. */
   resume(queues?: readonly MessageQueue[]): void {
     this.#engine.pause(queues, false);
+  }
+
+  /**
+   * Says on all brokers of a topic whether this group is to pull or to pop it, for all members that leave the division to the
+   * brokers (see `clientRebalance`). They follow with their next rebalance, this one at once.
+   *
+   * @throws BrokerError when a broker refuses or does not know it; TopicNotSubscribedError.
+   */
+  async setMessageRequestMode(
+    mode: MessageRequestMode,
+    { topic, popShareQueueNum = 0 }: MessageRequestModeOptions = {},
+  ): Promise<void> {
+    this.#life.require("set the message request mode", "running");
+    await this.#engine.setRequestMode(topic, { mode, popShareQueueNum });
   }
 
   /** Stores the offsets now rather than at the next interval. @throws OffsetError */

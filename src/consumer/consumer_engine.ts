@@ -17,14 +17,17 @@ import type { Loop } from "../time/loop.ts";
 import { Assignment } from "./assignment.ts";
 import { Budget } from "./budget.ts";
 import type { LivingEngine } from "./consumer_life.ts";
-import { everyQueue, sharedByGroup } from "./division.ts";
 import type { ConsumerEvent } from "./events.ts";
 import { groupMember } from "./group_member.ts";
 import { ListenerPool } from "./listener_pool.ts";
 import type { MessageListener } from "./listener.ts";
 import { Membership } from "./membership.ts";
-import { type Mode, modeFor } from "./mode.ts";
+import { divisionFor, type Mode, modeFor } from "./mode.ts";
+import type { FetchLoopOptions } from "./fetch_loop.ts";
 import { type ResolvedConsumerConfig, windowLimits } from "./options.ts";
+import { KEEP_EVERY_MS } from "./pop/hold_keeper.ts";
+import { PoppedQueues } from "./pop/popped_queues.ts";
+import { type RequestMode, RequestModes } from "./pop/request_modes.ts";
 import { LOCK_RENEWAL_MS } from "./queue_locks.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { MessageSelector } from "./selector.ts";
@@ -33,6 +36,7 @@ import { newCounters, queueStatistics } from "./statistics.ts";
 import type { ItemShape, StreamSource } from "./stream_source.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 import { Takers } from "./takers.ts";
+import type { WindowListener } from "./window_terms.ts";
 import { Watch, WATCH_EVERY_MS } from "./watch.ts";
 
 /** Bytes that one pull may always bring. */
@@ -54,6 +58,7 @@ export class ConsumerEngine implements LivingEngine {
   readonly #takers: Takers;
   readonly #store: OffsetStore;
   readonly #budget: Budget;
+  readonly #popped: PoppedQueues | undefined;
   readonly #assignment: Assignment;
   readonly #watch: Watch;
   readonly #membership: Membership;
@@ -107,7 +112,9 @@ export class ConsumerEngine implements LivingEngine {
       maxMessages: config.pullThresholdForAll,
       maxBytes: config.pullThresholdSizeForAllBytes,
     });
-    this.#assignment = this.#makeAssignment();
+    const fetch = this.#fetchOptions(), listener = this.#windowListener();
+    this.#popped = config.clientRebalance ? undefined : this.#makePopped(fetch, listener);
+    this.#assignment = this.#makeAssignment(fetch, listener);
     this.#watch = new Watch({
       consumeTimeoutMs: config.consumeTimeoutMs,
       clock: client.clock,
@@ -150,16 +157,15 @@ export class ConsumerEngine implements LivingEngine {
     });
   }
 
-  #makeAssignment(): Assignment {
-    const { consumerGroup, allocateStrategy, messageModel, ...config } = this.#config;
+  #makeAssignment(fetch: FetchLoopOptions, listener: WindowListener): Assignment {
+    const { consumerGroup, messageModel, ...config } = this.#config;
     const client = this.#client, counters = this.#counters, emit = this.#emit;
     return new Assignment({
       client,
       consumerGroup,
       store: this.#store,
-      divide: messageModel === "BROADCASTING"
-        ? everyQueue
-        : sharedByGroup(client, consumerGroup, allocateStrategy),
+      popped: this.#popped,
+      divide: divisionFor(this.#config, client, this.#popped, emit),
       policy: {
         consumeFromWhere: config.consumeFromWhere,
         consumeTimestamp: config.consumeTimestamp ?? client.clock.now() - 30 * 60_000,
@@ -170,31 +176,17 @@ export class ConsumerEngine implements LivingEngine {
       onUnblocked: () => this.#membership.nudge("rebalance"),
       onLocksExpired: () => this.#membership.nudge("locks"),
       limits: windowLimits(this.#config),
-      listener: {
-        onReady: (lane) => this.#takers.offer(lane),
-        onAck: (delivery) => {
-          counters.acked++;
-          delivery.outcome = TraceOutcome.SUCCESS;
-          delivery.time(client.clock);
-        },
-        onLateSettlement: () => void counters.lateSettlements++,
-      },
+      listener,
       puller: {
-        client,
+        ...fetch,
         consumerGroup,
-        budget: this.#budget,
-        counters,
-        emit,
         batchSize: config.pullBatchSize,
         batchBytes: () => this.#pullBytes(),
-        intervalMs: config.pullIntervalMs,
         suspendMs: config.brokerSuspendMs,
         checkCrc: config.checkCrc,
         onBadRecord: config.onBadRecord,
         subscription: (topic) =>
           topic === this.#retry.topic ? this.#retry : this.#subscriptions.get(topic)?.data,
-        isTaken: (window) => this.#takers.isWindowTaken(window),
-        onSubscriptionUnknown: () => void this.#client.heartbeat().catch(() => {}),
       },
       counters,
       speed: this.#speed,
@@ -202,6 +194,47 @@ export class ConsumerEngine implements LivingEngine {
       emit,
       topics: () => this.#topics(),
     });
+  }
+
+  #makePopped(fetch: FetchLoopOptions, listener: WindowListener): PoppedQueues {
+    return new PoppedQueues(this.#config, {
+      fetch,
+      subscription: (topic) => this.#subscriptions.get(topic)?.data,
+      settler: this.#mode.popSettler,
+      listener,
+      speed: this.#speed,
+      trace: this.#trace,
+    });
+  }
+
+  /** What asking for messages works with, by pull or by pop. */
+  #fetchOptions(): FetchLoopOptions {
+    return {
+      client: this.#client,
+      budget: this.#budget,
+      counters: this.#counters,
+      emit: this.#emit,
+      intervalMs: this.#config.pullIntervalMs,
+      isTaken: (window) => this.#takers.isWindowTaken(window),
+      onSubscriptionUnknown: () => void this.#client.heartbeat().catch(() => {}),
+    };
+  }
+
+  #windowListener(): WindowListener {
+    const { clock } = this.#client, counters = this.#counters;
+    return {
+      onReady: (lane) => this.#takers.offer(lane),
+      onAck: (delivery) => {
+        counters.acked++;
+        delivery.outcome = TraceOutcome.SUCCESS;
+        delivery.time(clock);
+      },
+      onExtend: (delivery, ms) => {
+        delivery.extendedUntil = clock.now() + ms;
+        return Promise.resolve(true);
+      },
+      onLateSettlement: () => void counters.lateSettlements++,
+    };
   }
 
   /** A pull may bring its full size, unless that times the queues would pass the budget. */
@@ -258,10 +291,12 @@ export class ConsumerEngine implements LivingEngine {
     const { persistIntervalMs } = this.#config;
     const renewLocks = () => this.#assignment.renewLocks();
     const persist = () => this.#membership.persist();
+    const keep = () => this.#popped?.keep() ?? Promise.resolve();
     return [
       { name: "locks", firstMs: LOCK_RENEWAL_MS, everyMs: LOCK_RENEWAL_MS, run: renewLocks },
       { name: "persist", firstMs: persistIntervalMs, everyMs: persistIntervalMs, run: persist },
       { name: "watch", firstMs: WATCH_EVERY_MS, everyMs: WATCH_EVERY_MS, run: () => this.#watch.run() },
+      { name: "popped", firstMs: KEEP_EVERY_MS, everyMs: KEEP_EVERY_MS, run: keep },
       { name: "trace", firstMs: 0, everyMs: TRACE_EVERY_MS, run: (signal) => this.#trace.flush(signal) },
     ];
   }
@@ -302,7 +337,7 @@ export class ConsumerEngine implements LivingEngine {
 
   /** The queues that are owned now. */
   queues(): MessageQueue[] {
-    return [...this.#assignment.windows()].map((window) => window.queue);
+    return this.#assignment.queues();
   }
 
   /** Pauses or resumes queues; all when undefined. */
@@ -312,6 +347,15 @@ export class ConsumerEngine implements LivingEngine {
       if (!keys || keys.has(queueKey(window.queue))) window.paused = paused;
     }
     this.#assignment.lookAgain();
+  }
+
+  /** Sets how the group gets the messages of `topic`, of all topics when undefined. */
+  async setRequestMode(topic: string | undefined, mode: RequestMode): Promise<void> {
+    const modes = new RequestModes(this.#client, this.#config.consumerGroup);
+    for (const each of this.#subscriptions.topicsOf(topic)) {
+      await modes.set(await this.#client.route(each), mode);
+    }
+    this.#membership.nudge("rebalance");
   }
 
   /** The picture of now. */
@@ -324,7 +368,10 @@ export class ConsumerEngine implements LivingEngine {
       concurrency: this.#pool.concurrency,
       pendingCalls: this.#pool.pending,
       rate: this.#rate?.statistics(),
-      queues: Array.from(this.#assignment.windows(), queueStatistics),
+      queues: [
+        ...Array.from(this.#assignment.pulled(), queueStatistics),
+        ...this.#popped?.statistics() ?? [],
+      ],
       topics: this.#speed.topics(),
       trace: this.#trace.statistics(),
       client: this.#client.statistics(),

@@ -12,6 +12,7 @@ import { TraceOutcome } from "../telemetry/message_trace.ts";
 import type { ConsumedMessage, RetryOptions } from "./consumed_message.ts";
 import type { FrameHold } from "./frame_hold.ts";
 import type { Lane } from "./lane.ts";
+import type { PopReceipt } from "./pop/receipt.ts";
 import type { QueueWindow } from "./queue_window.ts";
 
 /** Where a delivery is in its life. */
@@ -33,6 +34,10 @@ export class Delivery implements ConsumedMessage {
   handedOutAt = 0;
   /** Whether its time was up, and that was told. */
   timedOut = false;
+  /** What it is acknowledged with, when it was popped. */
+  readonly receipt: PopReceipt | undefined;
+  /** Until when its handler may keep it whatever the consume timeout says, in milliseconds since the epoch. */
+  extendedUntil = 0;
   /** Deliveries on this side after a send-back that did not reach the broker. */
   localRetries = 0;
   /** The id of its trace since it was handed out; empty when it is not traced. */
@@ -41,12 +46,20 @@ export class Delivery implements ConsumedMessage {
   outcome: TraceOutcome = TraceOutcome.FAILED;
   #abort: AbortController | undefined;
 
-  constructor(record: RecordView, window: QueueWindow, seq: number, hold: FrameHold, lane: Lane) {
+  constructor(
+    record: RecordView,
+    window: QueueWindow,
+    seq: number,
+    hold: FrameHold,
+    lane: Lane,
+    receipt?: PopReceipt,
+  ) {
     this.record = record;
     this.window = window;
     this.seq = seq;
     this.hold = hold;
     this.lane = lane;
+    this.receipt = receipt;
   }
 
   get topic(): string {
@@ -54,7 +67,7 @@ export class Delivery implements ConsumedMessage {
   }
 
   get queue(): MessageQueue {
-    return this.window.queue;
+    return this.receipt?.queue ?? this.window.queue;
   }
 
   get queueOffset(): number {
@@ -95,7 +108,12 @@ export class Delivery implements ConsumedMessage {
   }
 
   get attempt(): number {
-    return this.record.reconsumeTimes + this.localRetries + 1;
+    return this.timesBefore + this.localRetries + 1;
+  }
+
+  /** How often the broker delivered it before. */
+  get timesBefore(): number {
+    return this.receipt?.timesBefore ?? this.record.reconsumeTimes;
   }
 
   get settled(): boolean {
@@ -134,6 +152,20 @@ export class Delivery implements ConsumedMessage {
     return this.window.settlement.deadLetter(this, reason);
   }
 
+  extend(ms: number): Promise<boolean> {
+    return this.window.extend(this, ms);
+  }
+
+  /** The same message as a delivery of its own, one attempt further and still being settled; this one is settled. */
+  again(): Delivery {
+    const { record, window, seq, hold, lane, receipt } = this;
+    const next = new Delivery(record, window, seq, hold, lane, receipt);
+    next.localRetries = this.localRetries + 1;
+    next.state = "settling";
+    this.state = "settled";
+    return next;
+  }
+
   /** Counts how long it was out, if it is the first of its pull: one of each is timed, so that a batch costs one look at the clock. */
   time(clock: { now(): number }): void {
     const isFirst = this.seq === this.hold.from;
@@ -159,5 +191,6 @@ export class Delivery implements ConsumedMessage {
     this.#abort = undefined;
     this.outcome = TraceOutcome.FAILED;
     this.timedOut = false;
+    this.extendedUntil = 0;
   }
 }

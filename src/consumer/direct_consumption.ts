@@ -105,6 +105,7 @@ function loneDelivery(record: RecordView, brokerName: string, now: number, onSen
       onReady: (ready) => lane = ready,
       onLateSettlement: () => {},
       onAck: () => {},
+      onExtend: () => Promise.resolve(true),
     },
   });
   window.append([record], record.queueOffset + 1, record.sizeBytes);

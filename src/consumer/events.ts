@@ -63,6 +63,10 @@ export type ConsumerEvent =
     readonly queueOffset: number;
     readonly error: Error;
   }
+  /** A broker knows no POP (it is older than 5.0): the topic is divided by the members and pulled, from now on. */
+  | { readonly type: "popUnavailable"; readonly topic: string; readonly error: Error }
+  /** POP: a broker has not confirmed that messages are done with; it is told again. Sent for the first of a run of failures. */
+  | { readonly type: "ackFailed"; readonly messages: number; readonly error: Error }
   /** Offsets could not be stored; they are sent again at the next interval. */
   | { readonly type: "persistFailed"; readonly error: Error };
 

@@ -28,6 +28,8 @@ export interface Fetch<Answer> {
   ask(signal: AbortSignal): Promise<Answer>;
   /** Puts what came onto the window; `askedAt` is when the question left, in milliseconds since the epoch. */
   take(answer: Answer, askedAt: number): Promise<void>;
+  /** An answer came that the window has no use for any more. */
+  late?(answer: Answer, askedAt: number): Promise<void>;
   /** A question failed. */
   failed?(): void;
 }
@@ -107,7 +109,7 @@ export class FetchLoop<Answer> {
     const { client, intervalMs } = this.#options;
     const askedAt = client.clock.now();
     const answer = await this.#fetch.ask(this.#call.signal);
-    if (this.isOver) return;
+    if (this.isOver) return await this.#fetch.late?.(answer, askedAt);
     this.#failures = 0;
     await this.#fetch.take(answer, askedAt);
     if (intervalMs > 0) await this.pause(intervalMs);

@@ -55,7 +55,7 @@ export type StandardResult<Output> =
 
 /** What `parseJson` passes on: the parsed value beside the message, with the message's settlement. */
 export interface ParsedMessage<T>
-  extends Pick<ConsumedMessage, "settled" | "signal" | "ack" | "retry" | "deadLetter"> {
+  extends Pick<ConsumedMessage, "settled" | "signal" | "ack" | "retry" | "deadLetter" | "extend"> {
   /** The parsed body. */
   readonly value: T;
   /** The message it came from. */
@@ -127,5 +127,9 @@ class Parsed<T> implements ParsedMessage<T> {
 
   deadLetter(reason?: string): Promise<boolean> {
     return this.message.deadLetter(reason);
+  }
+
+  extend(ms: number): Promise<boolean> {
+    return this.message.extend(ms);
   }
 }

@@ -97,7 +97,7 @@ export class InboundRequests {
   /** What may be committed of each owned queue of `topic`; of all when it is empty (Java: cloneOffsetTable). */
   #offsets(topic: string): OutboundReply {
     const messageQueueTable = new Map<MessageQueue, number>();
-    for (const { queue, commitOffset } of this.#options.assignment.windows()) {
+    for (const { queue, commitOffset } of this.#options.assignment.pulled()) {
       if (topic === "" || queue.topic === topic) messageQueueTable.set(queue, commitOffset);
     }
     const body = consumerStatus.write({ messageQueueTable, consumerTable: {} });
@@ -110,7 +110,8 @@ export class InboundRequests {
       client,
       config,
       heartbeat: heartbeat(),
-      windows: [...assignment.windows()],
+      pulled: [...assignment.pulled()],
+      popped: [...assignment.popped()],
       concurrency: pool.concurrency,
       madeAt: this.#madeAt,
       speed,

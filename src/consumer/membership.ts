@@ -118,7 +118,7 @@ export class Membership {
     const facts = { group: consumerGroup };
     const reason = new ConsumerShutdownError(`Consumer "${consumerGroup}" is shutting down`, facts);
     await this.#loops?.stop();
-    const pulled = assignment.stopPulling(reason);
+    const pulled = assignment.stopPulling(reason, patienceMs);
     if (!fillsHoles) endTakers();
     await pulled;
     await this.#settled(patienceMs);
@@ -142,7 +142,7 @@ export class Membership {
     };
     // no later interval makes up for a failure; what has arrived is not sent again
     if (commits) await step("store the offsets", assignment.commit().catch(() => assignment.commit()));
-    await assignment.unlock();
+    await assignment.letGo();
     over.abort(reason);
     assignment.release(reason);
     await step("leave the group", this.#leave());
@@ -158,7 +158,7 @@ export class Membership {
     const { consumerGroup, assignment, over, store } = this.#options;
     const reason = new ConsumerShutdownError(`Consumer "${consumerGroup}" did not start`);
     await this.#loops?.stop();
-    await assignment.stopPulling(reason);
+    await assignment.stopPulling(reason, 0);
     over.abort(reason);
     assignment.release(reason);
     endTakers();

@@ -1,17 +1,24 @@
 /**
- * What `ordering` and `messageModel` decide: how windows hand out, and what becomes of a message that was not handled.
+ * What `ordering`, `messageModel` and `clientRebalance` decide: how windows hand out, what becomes of a message that was not
+ * handled, who divides the queues.
  *
  *                  concurrent               orderly, by key
  *   CLUSTERING     sent back to the broker  again from here, then dead letters; under queue locks
+ *   … popped       hidden at the broker     again from here, then dead letters; the broker hands out in order
  *   BROADCASTING   again from here, then dropped (no retry topic, no locks)
  */
 import type { RocketMQClient } from "../client/client.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
 import type { Delivery } from "./delivery.ts";
+import { type Division, everyQueue, sharedByGroup } from "./division.ts";
 import type { ConsumerEvent } from "./events.ts";
 import { LocalSettlement } from "./local_settlement.ts";
 import type { ResolvedConsumerConfig } from "./options.ts";
 import { OrderedCalls } from "./ordered_calls.ts";
+import { dividedByBrokers } from "./pop/broker_division.ts";
+import type { Invisibility } from "./pop/invisibility.ts";
+import { PopSettlement } from "./pop/pop_settlement.ts";
+import type { PoppedQueues } from "./pop/popped_queues.ts";
 import type { WindowOrder } from "./window_terms.ts";
 import { sendToRetryTopic } from "./retry_message.ts";
 import { Settlement } from "./settlement.ts";
@@ -36,6 +43,8 @@ export interface Mode {
   readonly order: Pick<WindowOrder, "keyOf"> | undefined;
   /** What becomes of messages that were not handled. */
   readonly settler: Settler;
+  /** What becomes of popped messages that were not handled. */
+  readonly popSettler: (invisibility: Invisibility) => Settler;
   /** What the answers of listeners mean where messages stay in order. */
   readonly orderedCalls: OrderedCalls | undefined;
 }
@@ -47,7 +56,9 @@ export function modeFor(options: ModeOptions): Mode {
   const isBroadcast = messageModel === "BROADCASTING";
   if (ordering === "concurrent" && !isBroadcast) {
     const settler = new Settlement({ ...options, consumerGroup, maxReconsumeTimes });
-    return { order: undefined, settler, orderedCalls: undefined };
+    const popSettler = (invisibility: Invisibility) =>
+      new PopSettlement({ ...options, consumerGroup, maxReconsumeTimes }, invisibility);
+    return { order: undefined, settler, popSettler, orderedCalls: undefined };
   }
   const settler = new LocalSettlement({
     clock: client.clock,
@@ -57,12 +68,36 @@ export function modeFor(options: ModeOptions): Mode {
     counters,
     emit,
   });
-  if (ordering === "concurrent") return { order: undefined, settler, orderedCalls: undefined };
+  const popSettler = (): Settler => settler;
+  if (ordering === "concurrent") return { order: undefined, settler, popSettler, orderedCalls: undefined };
   return {
     order: { keyOf: ordering === "orderly" ? undefined : guarded(ordering.by, emit) },
     settler,
+    popSettler,
     orderedCalls: new OrderedCalls(settler, config.suspendCurrentQueueTimeMs),
   };
+}
+
+/** Who divides the queues: the brokers where they may want some popped, the group's strategy, or nobody. */
+export function divisionFor(
+  config: ResolvedConsumerConfig,
+  client: RocketMQClient,
+  popped: PoppedQueues | undefined,
+  emit: (event: ConsumerEvent) => void,
+): Division {
+  const { consumerGroup, allocateStrategy, messageModel } = config;
+  if (messageModel === "BROADCASTING") return everyQueue;
+  const shared = sharedByGroup(client, consumerGroup, allocateStrategy);
+  return popped === undefined ? shared : dividedByBrokers({
+    client,
+    consumerGroup,
+    strategyName: allocateStrategy.name,
+    mode: config.messageRequestMode,
+    popShareQueueNum: config.popShareQueueNum,
+    otherwise: shared,
+    onPopped: (topic, queues) => popped.plan(topic, queues),
+    emit,
+  });
 }
 
 function dropping({ counters, emit }: ModeOptions) {

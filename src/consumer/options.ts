@@ -20,6 +20,13 @@ import type { MessageModel } from "./assignment.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
 import { listenerProblem, type MessageListener } from "./listener.ts";
 import { clampSuspend } from "./ordered_calls.ts";
+import {
+  isDividedByBrokers,
+  type PopConfig,
+  popEntries,
+  popProblems,
+  type ResolvedPopConfig,
+} from "./pop/options.ts";
 import type { WindowLimits } from "./window_terms.ts";
 import type { ConsumeFromWhere } from "./start_offset.ts";
 
@@ -33,7 +40,7 @@ export type AllocateStrategyName = "AVG" | "AVG_BY_CIRCLE" | "CONSISTENT_HASH";
 export type Ordering = "concurrent" | "orderly" | { readonly by: (message: ConsumedMessage) => string };
 
 /** What a consumer is made of. Only `consumerGroup`, and `namesrvAddr` or `client`, have no default. */
-export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr">> {
+export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr">>, PopConfig {
   /** The group whose members share the queues; at most 120 characters of letters, digits, `_ - % |`. */
   readonly consumerGroup: string;
   /** Name servers, `host:port` separated by `;` or as a list, or an `http://` address server. */
@@ -113,7 +120,7 @@ export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr
 }
 
 /** A configuration with every default filled in. */
-export interface ResolvedConsumerConfig {
+export interface ResolvedConsumerConfig extends ResolvedPopConfig {
   readonly consumerGroup: string;
   readonly consumeFromWhere: ConsumeFromWhere;
   readonly consumeTimestamp: number | undefined;
@@ -232,6 +239,7 @@ const entries = {
   rebalanceIntervalMs: whole(1, 86_400_000, 20_000),
   messageTrace: v.optional(v.boolean(), true),
   shutdownTimeoutMs: whole(0, 86_400_000, 10_000),
+  ...popEntries,
 };
 
 const schema = v.pipe(
@@ -251,6 +259,7 @@ const schema = v.pipe(
       : !isOrdered(config.ordering) || config.messageModel === "BROADCASTING"
       ? DEFAULT_RECONSUMES
       : Infinity,
+    clientRebalance: !isDividedByBrokers(config),
     consumeConcurrencyMin: config.consumeConcurrencyMin ?? Math.min(20, config.consumeConcurrencyMax),
   })),
 );
@@ -300,6 +309,7 @@ export function parseConsumerConfig(config: ConsumerConfig): ResolvedConsumerCon
     path: v.getDotPath(issue) ?? "",
     message: issue.message,
   }));
+  problems.push(...popProblems(config, result.success ? result.output.allocateStrategy.name : undefined));
   problems.push(...listenerProblems(config), ...clientProblems(config), ...unknownOptions(config));
   if (!result.success || problems.length > 0) {
     throw new ConfigError(
@@ -319,5 +329,15 @@ export function windowLimits(config: ResolvedConsumerConfig): WindowLimits {
     maxBytes: config.pullThresholdSizeForQueueBytes,
     maxWaiting: config.pullBatchSize,
     maxSpan: config.consumeConcurrentlyMaxSpan,
+  };
+}
+
+/** What the options say about the window of one popped queue. */
+export function popWindowLimits(config: ResolvedConsumerConfig): WindowLimits {
+  return {
+    maxMessages: config.popThresholdForQueue,
+    maxBytes: config.pullThresholdSizeForQueueBytes,
+    maxWaiting: config.popBatchNums,
+    maxSpan: Infinity,
   };
 }

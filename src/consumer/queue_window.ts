@@ -15,8 +15,10 @@ import type { Budget } from "./budget.ts";
 import { Delivery } from "./delivery.ts";
 import { FrameHold } from "./frame_hold.ts";
 import { Lane, laneName } from "./lane.ts";
+import type { PopReceipt } from "./pop/receipt.ts";
 import { RoomWait } from "./room_wait.ts";
 import type { Settler } from "./settler.ts";
+import { Strip } from "./strip.ts";
 import type { WindowLimits, WindowListener, WindowOptions, WindowOrder } from "./window_terms.ts";
 
 /** One assigned queue. */
@@ -55,9 +57,7 @@ export class QueueWindow {
   readonly closing: AbortController = new AbortController();
   #open = true;
   #dropped = false;
-  #entries: (Delivery | undefined)[] = [];
-  #base = 0;
-  #head = 0;
+  readonly #strip = new Strip();
   #messages = 0;
   #bytes = 0;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -104,13 +104,12 @@ export class QueueWindow {
 
   /** The lowest unsettled offset, or the next one to pull when all is settled: what may be committed. */
   get commitOffset(): number {
-    return this.#head < this.#entries.length ? this.#entries[this.#head]!.queueOffset : this.cursor;
+    return this.#strip.first?.queueOffset ?? this.cursor;
   }
 
   /** The lowest and the highest unsettled offset; `undefined` when all is settled. */
   get heldOffsets(): { first: number; last: number } | undefined {
-    const first = this.#entries[this.#head];
-    const last = this.#entries.findLast((delivery) => delivery !== undefined);
+    const { first, last } = this.#strip;
     return first && last && { first: first.queueOffset, last: last.queueOffset };
   }
 
@@ -125,7 +124,7 @@ export class QueueWindow {
       this.cursor - this.commitOffset < this.#limits.maxSpan && !this.paused && this.#open;
   }
 
-  /** Whether messages may be handed out, as of the last look at the clock. */
+  /** Whether messages may be handed out, as of the last look. */
   get isOpen(): boolean {
     return this.#open;
   }
@@ -190,11 +189,16 @@ export class QueueWindow {
     return this.#lanes.values();
   }
 
-  /** Pastes the messages of one pull on; `frameBytes` is what their frame keeps in memory. */
-  append(records: readonly RecordView[], nextOffset: number, frameBytes: number): void {
+  /** Pastes the messages of one answer on; `frameBytes` is what their frame keeps in memory. What was popped has receipts. */
+  append(
+    records: readonly RecordView[],
+    nextOffset: number,
+    frameBytes: number,
+    receipts?: readonly PopReceipt[],
+  ): void {
     this.cursor = nextOffset;
     if (records.length === 0) return;
-    const from = this.#base + this.#entries.length;
+    const from = this.#strip.end;
     const hold = new FrameHold(this.#budget, frameBytes, from, records.length);
     const keyOf = this.order?.keyOf;
     let lane: Lane | undefined;
@@ -202,10 +206,10 @@ export class QueueWindow {
       const record = records[i]!;
       const topic = (this.isRetry ? record.property(PropertyKey.RETRY_TOPIC) : undefined) ?? this.queue.topic;
       if (lane === undefined || lane.topic !== topic) lane = this.lane(topic);
-      const delivery = new Delivery(record, this, from + i, hold, lane);
+      const delivery = new Delivery(record, this, from + i, hold, lane, receipts?.[i]);
       if (keyOf) delivery.lane = this.lane(topic, keyOf(delivery));
       hold.liveBytes += record.sizeBytes;
-      this.#entries.push(delivery);
+      this.#strip.push(delivery);
       delivery.lane.add(delivery);
     }
     this.#messages += records.length;
@@ -236,6 +240,12 @@ export class QueueWindow {
 
   /** Takes a message off the strip for good: acked, or confirmed elsewhere by the broker. */
   remove(delivery: Delivery): void {
+    this.letGo(delivery);
+    this.#listener.onDone?.(delivery);
+  }
+
+  /** Takes a message off the strip that its broker will deliver again by itself. */
+  letGo(delivery: Delivery): void {
     const wasOut = delivery.state === "out" || delivery.state === "settling";
     delivery.state = "settled";
     this.#forget(delivery);
@@ -261,11 +271,8 @@ export class QueueWindow {
    */
   redeliver(delivery: Delivery): void {
     if (delivery.state !== "settling") return;
-    const next = new Delivery(delivery.record, this, delivery.seq, delivery.hold, delivery.lane);
-    next.localRetries = delivery.localRetries + 1;
-    next.state = "settling";
-    delivery.state = "settled";
-    this.#entries[delivery.seq - this.#base] = next;
+    const next = delivery.again();
+    this.#strip.replace(next);
     this.giveBack(next);
   }
 
@@ -290,13 +297,20 @@ export class QueueWindow {
     this.#back(delivery);
   }
 
+  /** The handler of a message wants to keep it for `ms` from now. */
+  extend(delivery: Delivery, ms: number): Promise<boolean> {
+    return delivery.state === "out" ? this.#listener.onExtend(delivery, ms) : Promise.resolve(false);
+  }
+
+  /** Every message that is not settled. */
+  unsettled(): Iterable<Delivery> {
+    return this.#strip.messages();
+  }
+
   /** Every message that was handed out before `before` and is still out. */
   *outSince(before: number): Iterable<Delivery> {
     if (this.out === 0) return;
-    for (let i = this.#head; i < this.#entries.length; i++) {
-      const delivery = this.#entries[i];
-      if (delivery && delivery.state === "out" && delivery.handedOutAt <= before) yield delivery;
-    }
+    for (const each of this.unsettled()) if (each.state === "out" && each.handedOutAt <= before) yield each;
   }
 
   /** The queue is lost: nothing more is handed out, settled or committed from here. */
@@ -306,19 +320,16 @@ export class QueueWindow {
     this.lostReason = reason;
     this.close(reason);
     for (const lane of this.#lanes.values()) lane.clear();
-    const entries = this.#entries;
-    this.#entries = [];
-    for (let i = this.#head; i < entries.length; i++) {
-      const delivery = entries[i];
-      if (delivery === undefined) continue;
+    const left = [...this.#strip.messages()];
+    this.#strip.clear();
+    for (const delivery of left) {
       const wasOut = delivery.state === "out" || delivery.state === "settling";
       delivery.state = "stale";
       this.#releaseHold(delivery);
       if (wasOut) this.#back(delivery);
       delivery.abort(reason);
     }
-    this.#messages = 0;
-    this.#bytes = 0;
+    this.#messages = this.#bytes = 0;
     this.#checkIdle();
     this.lookAgain();
   }
@@ -362,39 +373,21 @@ export class QueueWindow {
     return lane;
   }
 
-  /** Leaves a hole, and cuts the left edge when the hole is there. */
   #forget(delivery: Delivery): void {
     this.#settledTo = Math.max(this.#settledTo, delivery.seq);
     if (this.#fillsHoles) this.#offer();
-    const index = delivery.seq - this.#base;
-    this.#entries[index] = undefined;
+    this.#strip.remove(delivery.seq);
     this.#messages--;
     this.#bytes -= delivery.record.sizeBytes;
-    if (index === this.#head) {
-      while (this.#head < this.#entries.length && this.#entries[this.#head] === undefined) this.#head++;
-      if (this.#head === this.#entries.length) {
-        this.#base += this.#entries.length;
-        this.#entries = [];
-        this.#head = 0;
-      } else if (this.#head >= 1024) {
-        this.#entries.splice(0, this.#head);
-        this.#base += this.#head;
-        this.#head = 0;
-      }
-    }
     this.#releaseHold(delivery);
   }
 
   #releaseHold({ hold, record }: Delivery): void {
     if (!hold.release(record.sizeBytes) || this.#dropped) return;
-    this.#budget.addSparse(hold, () => this.#compact(hold));
-  }
-
-  /** Copies the few live messages out of their frame, so that the frame can go. */
-  #compact(hold: FrameHold): void {
-    for (let seq = Math.max(hold.from, this.#base); seq < hold.to; seq++) {
-      this.#entries[seq - this.#base]?.record.compact();
-    }
-    hold.compacted();
+    // the few live messages are copied out of their frame, so that the frame can go
+    this.#budget.addSparse(hold, () => {
+      for (const { record: live } of this.#strip.messages(hold.from, hold.to)) live.compact();
+      hold.compacted();
+    });
   }
 }

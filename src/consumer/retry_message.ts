@@ -88,6 +88,6 @@ function retryProperties(delivery: Delivery, delayLevel: number, allowed: number
   properties[PropertyKey.ORIGIN_MESSAGE_ID] ??= delivery.offsetMessageId;
   properties[PropertyKey.RECONSUME_TIME] = String(delivery.attempt);
   properties[PropertyKey.MAX_RECONSUME_TIMES] = String(allowed);
-  properties[PropertyKey.DELAY] = String(delayLevel > 0 ? delayLevel : 3 + record.reconsumeTimes);
+  properties[PropertyKey.DELAY] = String(delayLevel > 0 ? delayLevel : 3 + delivery.timesBefore);
   return properties;
 }

@@ -10,6 +10,7 @@ import type {
   ConsumerData,
   ConsumerRunningInfo,
   ConsumeStatus,
+  PopProcessQueueStatus,
   ProcessQueueStatus,
 } from "../protocol/bodies.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
@@ -28,7 +29,8 @@ export interface ReportSources {
   readonly config: ResolvedConsumerConfig;
   /** What heartbeats say. */
   readonly heartbeat: ConsumerData;
-  readonly windows: readonly QueueWindow[];
+  readonly pulled: readonly QueueWindow[];
+  readonly popped: readonly QueueWindow[];
   /** Listener calls that may be pending at once, now. */
   readonly concurrency: number;
   /** When the consumer was made, in milliseconds since the epoch. */
@@ -42,19 +44,21 @@ export interface ReportSources {
 
 /** The report. */
 export function selfReport(sources: ReportSources): ConsumerRunningInfo {
-  const { heartbeat, windows, withDump, now } = sources;
+  const { heartbeat, pulled, popped, withDump, now } = sources;
   return {
     properties: properties(sources),
     subscriptionSet: [...heartbeat.subscriptionDataSet],
     mqTable: new Map(
-      windows.map((window): [MessageQueue, ProcessQueueStatus] => [window.queue, queueStatus(window)]),
+      pulled.map((window): [MessageQueue, ProcessQueueStatus] => [window.queue, queueStatus(window)]),
     ),
-    mqPopTable: new Map(),
+    mqPopTable: new Map(
+      popped.map((window): [MessageQueue, PopProcessQueueStatus] => [window.queue, popStatus(window)]),
+    ),
     statusTable: Object.fromEntries(
       heartbeat.subscriptionDataSet.map(({ topic }) => [topic, sources.speed(topic)]),
     ),
     userConsumerInfo: {},
-    ...(withDump ? { jstack: dump(windows, now) } : {}),
+    ...(withDump ? { jstack: dump([...pulled, ...popped], now) } : {}),
   };
 }
 
@@ -107,6 +111,14 @@ function queueStatus(window: QueueWindow): ProcessQueueStatus {
     droped: window.dropped,
     lastPullTimestamp: window.lastAnswerAt,
     lastConsumeTimestamp: window.lastHandOutAt,
+  };
+}
+
+function popStatus(window: QueueWindow): PopProcessQueueStatus {
+  return {
+    waitAckCount: window.messages,
+    droped: window.dropped,
+    lastPopTimestamp: window.lastAnswerAt,
   };
 }
 

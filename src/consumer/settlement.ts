@@ -66,7 +66,7 @@ export class Settlement implements Settler {
       this.#keep(delivery, cause as Error);
       return false;
     }
-    const dead = delayLevel < 0 || delivery.record.reconsumeTimes >= this.#options.maxReconsumeTimes;
+    const dead = delayLevel < 0 || delivery.timesBefore >= this.#options.maxReconsumeTimes;
     if (dead) counters.deadLettered++;
     else counters.sentBack++;
     if (dead) {

@@ -32,6 +32,14 @@ export interface ConsumerCounters {
   sendBackFailures: number;
   /** Messages whose time was up. */
   timedOut: number;
+  /** POP: calls that acknowledged messages, mostly many at once. */
+  ackCalls: number;
+  /** POP: acked messages whose broker has not confirmed it: they come again. */
+  ackFailures: number;
+  /** POP: calls that changed when a message is seen again: kept for a handler, sent back, let go of. */
+  invisibleTimeChanges: number;
+  /** POP: messages that could not be kept, so that others may get them. */
+  expired: number;
   /** Settlements that came too late: settled already, or the queue was lost. */
   lateSettlements: number;
   /** Handlers that threw. */
@@ -46,11 +54,11 @@ export interface ConsumerCounters {
 
 /** One assigned queue. */
 export interface QueueStatistics {
-  /** The queue. */
+  /** The queue; its id is −1 for all queues of a broker, when they are popped. */
   readonly queue: MessageQueue;
-  /** What may be committed: the lowest unsettled offset. */
+  /** What may be committed: the lowest unsettled offset. −1 for a popped queue, whose progress the broker keeps. */
   readonly commitOffset: number;
-  /** Next offset to pull. */
+  /** Next offset to pull. −1 for a popped queue. */
   readonly cursor: number;
   /** Messages at the broker that are not settled here, as of the last answer. */
   readonly lag: number;
@@ -113,6 +121,10 @@ export function newCounters(): ConsumerCounters {
     dropped: 0,
     sendBackFailures: 0,
     timedOut: 0,
+    ackCalls: 0,
+    ackFailures: 0,
+    invisibleTimeChanges: 0,
+    expired: 0,
     lateSettlements: 0,
     handlerFailures: 0,
     badRecordsSkipped: 0,

@@ -71,6 +71,13 @@ export class Subscriptions {
     return this.#byTopic.get(topic);
   }
 
+  /** The topics that are meant: `topic`, or all when undefined. @throws TopicNotSubscribedError */
+  topicsOf(topic: string | undefined): string[] {
+    if (topic === undefined) return [...this.topics()];
+    if (this.#byTopic.has(topic)) return [topic];
+    throw new TopicNotSubscribedError(`Cannot use "${topic}": it is not subscribed`, { topic });
+  }
+
   /** The subscribed topics. */
   topics(): IterableIterator<string> {
     return this.#byTopic.keys();

@@ -60,7 +60,7 @@ export class Watch {
     const { assignment, consumeTimeoutMs, counters, emit } = this.#options;
     for (const window of assignment.windows()) {
       for (const delivery of [...window.outSince(now - consumeTimeoutMs)]) {
-        if (delivery.timedOut) continue;
+        if (delivery.timedOut || now < delivery.extendedUntil) continue;
         delivery.timedOut = true;
         counters.timedOut++;
         emit({ type: "consumeTimeout", queue: delivery.queue, queueOffset: delivery.queueOffset });

@@ -18,6 +18,10 @@ export interface WindowListener {
   onLateSettlement(): void;
   /** A message was settled by ack. */
   onAck(delivery: Delivery): void;
+  /** A message is done with, by ack or elsewhere: who keeps no offset for it tells its broker now. */
+  onDone?(delivery: Delivery): void;
+  /** A handler wants to keep a message for `ms` from now. */
+  onExtend(delivery: Delivery, ms: number): Promise<boolean>;
 }
 
 /** The limits of one queue. */

@@ -20,6 +20,7 @@ import * as offsets from "./scenarios/offsets.ts";
 import * as orderly from "./scenarios/orderly.ts";
 import * as outages from "./scenarios/outages.ts";
 import * as permissions from "./scenarios/permissions.ts";
+import * as pop from "./scenarios/pop.ts";
 import * as producing from "./scenarios/producing.ts";
 import * as retries from "./scenarios/retries.ts";
 import * as shutdown from "./scenarios/shutdown.ts";
@@ -39,6 +40,7 @@ export const scenarios: readonly Scenario[] = [
   offsets,
   groups,
   mixed,
+  pop,
   retries,
   filters,
   settlementContract,

@@ -73,6 +73,7 @@ export function fakeWindow(options: {
   const listener: WindowListener = {
     onReady: options.onReady ?? ((lane) => ready.push(lane)),
     onAck: () => void seen.acks++,
+    onExtend: () => Promise.resolve(true),
     onLateSettlement: () => void seen.late++,
   };
   const window = new QueueWindow({

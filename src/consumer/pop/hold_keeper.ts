@@ -1,0 +1,88 @@
+/**
+ * Keeps what is popped hidden for as long as it is here.
+ *
+ * Looked at once a second: when half of a message's time is gone it gets the whole time again, whether a handler has it or it still
+ * waits for one. Or a slow consumer would have the broker count deliveries of messages that nobody saw. What a paused queue
+ * holds is not kept: it goes to others when its time is up.
+ */
+import type { RocketMQClient } from "../../client/client.ts";
+import { RebalanceError } from "../../core/errors.ts";
+import type { Delivery } from "../delivery.ts";
+import type { QueueWindow } from "../queue_window.ts";
+import type { ConsumerCounters } from "../statistics.ts";
+import type { Invisibility } from "./invisibility.ts";
+
+/** Between two looks, in milliseconds. */
+export const KEEP_EVERY_MS = 1_000;
+/** What waits is not handed out when less than this is left, in milliseconds: two looks and a way to the broker. */
+const TOO_LATE_MS = 2_500;
+
+/** What keeping works with. */
+export interface HoldKeeperOptions {
+  readonly client: RocketMQClient;
+  readonly invisibility: Invisibility;
+  readonly counters: ConsumerCounters;
+  /** How long popped messages stay hidden, in milliseconds. */
+  readonly invisibleMs: number;
+}
+
+/** Looks after the receipts of windows. */
+export class HoldKeeper {
+  readonly #options: HoldKeeperOptions;
+
+  constructor(options: HoldKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** One look at all windows; resolves when the brokers have answered. Never rejects. */
+  async keep(windows: Iterable<QueueWindow>): Promise<void> {
+    const { client, invisibleMs } = this.#options;
+    const now = client.clock.now();
+    const renewals: Promise<unknown>[] = [];
+    for (const window of windows) {
+      for (const delivery of [...window.unsettled()]) {
+        const { visibleAt, pending, isLost } = delivery.receipt!;
+        const leftMs = visibleAt - now;
+        if (leftMs > invisibleMs / 2 || pending !== undefined || isLost) continue;
+        const waits = delivery.state === "waiting";
+        if (leftMs <= (waits ? Math.min(TOO_LATE_MS, invisibleMs / 4) : 0)) this.#giveUp(delivery);
+        else if (!waits || !window.paused) renewals.push(this.extend(delivery, invisibleMs));
+      }
+    }
+    await Promise.all(renewals);
+  }
+
+  /** Keeps one message for `ms` from now; resolves with whether the broker has confirmed it. */
+  extend({ receipt }: Delivery, ms: number): Promise<boolean> {
+    return this.#options.invisibility.change(receipt!, ms).then(() => true, () => false);
+  }
+
+  /** Lets others have what waits here, at once. Never rejects. */
+  async release(windows: Iterable<QueueWindow>): Promise<void> {
+    const released: Promise<void>[] = [];
+    for (const window of windows) {
+      for (const delivery of [...window.unsettled()]) {
+        // what is being settled is on its way already, or back here soon
+        if (delivery.state !== "waiting" && delivery.state !== "held") continue;
+        window.letGo(delivery);
+        released.push(this.#options.invisibility.release(delivery.receipt!));
+      }
+    }
+    await Promise.all(released);
+  }
+
+  /** Its time is up: others may have it by now. A handler at work is told, and may still settle it. */
+  #giveUp(delivery: Delivery): void {
+    const { counters } = this.#options;
+    const { receipt, window } = delivery;
+    counters.expired++;
+    receipt!.isLost = true;
+    if (delivery.state === "waiting") return window.letGo(delivery);
+    delivery.abort(
+      new RebalanceError(
+        `Message ${delivery.messageId} is lost: it could not be kept hidden, others may get it`,
+        { topic: delivery.topic, broker: receipt!.queue.brokerName },
+      ),
+    );
+  }
+}
