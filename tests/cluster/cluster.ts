@@ -3,7 +3,7 @@
  *
  *   start                     downloads the jars if need be, starts what is not running, returns when it is ready
  *   stop | status | wipe      wipe stops too, and removes what the cluster has stored
- *   up | down | kill | restart <node>…     nodes are ns-1, ns-2, broker-a, broker-b; kill is a crash
+ *   up | down | kill | restart <node>…     nodes are ns-1, ns-2, broker-a, broker-b, broker-b-slave; kill is a crash
  *   admin <arguments of mqadmin>
  *   namesrv | classpath       prints the name servers' addresses | the classpath, for a Java client
  *
@@ -103,7 +103,7 @@ async function up(layout: ClusterLayout, nodes: readonly NodeLayout[]): Promise<
   }
   const running: NodeLayout[] = [];
   for (const node of layout.nodes) if (await runningPid(layout, node) !== undefined) running.push(node);
-  const brokers = running.filter((node) => node.kind === "broker").map((node) => node.name);
+  const brokers = running.filter((node) => node.kind === "broker").map((node) => node.master ?? node.name);
   for (const node of running.filter((node) => node.kind === "namesrv")) {
     await waitFor(layout, node, () => knowsBrokers(node.port, brokers));
   }
@@ -126,7 +126,7 @@ async function status(layout: ClusterLayout): Promise<boolean> {
   console.log(`RocketMQ ${layout.version} in ${layout.home}`);
   for (const node of layout.nodes) {
     const pid = await runningPid(layout, node);
-    if (pid === undefined) all = false;
+    if (pid === undefined && node.master === undefined) all = false;
     console.log(
       `${node.name.padEnd(9)} 127.0.0.1:${node.port} ${pid === undefined ? "not running" : `pid ${pid}`}`,
     );
@@ -171,7 +171,7 @@ async function main(version: string, command: string | undefined, args: readonly
   switch (command) {
     case "start":
       await prepare(layout);
-      await up(layout, layout.nodes);
+      await up(layout, layout.nodes.filter((node) => node.master === undefined));
       await status(layout);
       return 0;
     case "stop":

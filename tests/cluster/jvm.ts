@@ -99,7 +99,7 @@ export async function stopNode(
 ): Promise<boolean> {
   const pid = await runningPid(layout, node);
   if (pid === undefined) return false;
-  const patienceMs = 20_000;
+  const patienceMs = 60_000;
   const startedAt = Date.now();
   Deno.kill(pid, how === "orderly" ? "SIGTERM" : "SIGKILL");
   while (await runningPid(layout, node) !== undefined) {

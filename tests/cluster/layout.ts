@@ -1,5 +1,5 @@
 /**
- * What a test cluster consists of, as data: two name servers and two brokers of one RocketMQ version.
+ * What a test cluster consists of, as data: two name servers, two brokers and a slave of one RocketMQ version.
  *
  * Each version has ports and a state folder of its own, so both can run side by side and next to a RocketMQ that
  * somebody else runs on the usual ports. A broker takes its port, that minus 2 (the "VIP" port) and plus 1 (HA).
@@ -13,6 +13,8 @@ export interface NodeLayout {
   readonly name: string;
   readonly kind: "namesrv" | "broker";
   readonly port: number;
+  /** The broker that a slave copies. A slave runs only while a test asks for it. */
+  readonly master?: string;
 }
 
 /** A whole cluster and where it keeps its things. */
@@ -95,6 +97,7 @@ export function clusterLayout(version: string): ClusterLayout {
       { name: "ns-2", kind: "namesrv", port: first.namesrv + 1 },
       { name: "broker-a", kind: "broker", port: first.broker },
       { name: "broker-b", kind: "broker", port: first.broker + 10 },
+      { name: "broker-b-slave", kind: "broker", port: first.broker + 20, master: "broker-b" },
     ],
   };
 }
@@ -119,7 +122,9 @@ export function nodeConfig(layout: ClusterLayout, node: NodeLayout): string {
     }
     : {
       ...BROKER_SETTINGS,
-      brokerName: node.name,
+      ...(node.master
+        ? { brokerName: node.master, brokerId: 1, brokerRole: "SLAVE", slaveReadEnable: true }
+        : { brokerName: node.name }),
       listenPort: node.port,
       namesrvAddr: namesrvAddr(layout),
       storePathRootDir: store,

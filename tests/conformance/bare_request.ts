@@ -12,10 +12,12 @@ export const RequestCode = {
   QUERY_CONSUMER_OFFSET: 14,
   UPDATE_CONSUMER_OFFSET: 15,
   UPDATE_AND_CREATE_TOPIC: 17,
+  UPDATE_BROKER_CONFIG: 25,
   GET_MAX_OFFSET: 30,
   UNLOCK_BATCH_MQ: 42,
   GET_ROUTE: 105,
   GET_CLUSTER: 106,
+  RESET_CONSUMER_CLIENT_OFFSET: 220,
   INVOKE_BROKER_TO_RESET_OFFSET: 222,
   INVOKE_BROKER_TO_GET_CONSUMER_STATUS: 223,
   GET_CONSUMER_RUNNING_INFO: 307,
@@ -90,8 +92,8 @@ export async function brokerAddresses(nameServer: string): Promise<Map<string, s
   return new Map(masters.sort(([a], [b]) => a < b ? -1 : 1));
 }
 
-/** The queues of a topic that can be read; none when it does not exist. */
-export async function queuesOf(nameServer: string, topic: string): Promise<BareQueue[]> {
+/** The queues of a topic that can be read at masters, or at slaves of an id; none when it does not exist. */
+export async function queuesOf(nameServer: string, topic: string, brokerId = 0): Promise<BareQueue[]> {
   const { code, body } = await bareRequest(nameServer, RequestCode.GET_ROUTE, { topic });
   if (code !== 0) return [];
   const route = JSON.parse(quoteKeys(body.toString())) as {
@@ -100,7 +102,7 @@ export async function queuesOf(nameServer: string, topic: string): Promise<BareQ
   };
   return route.queueDatas.flatMap(({ brokerName, readQueueNums }) => {
     const broker = route.brokerDatas.find((each) => each.brokerName === brokerName);
-    const address = broker?.brokerAddrs["0"];
+    const address = broker?.brokerAddrs[brokerId];
     if (address === undefined) return [];
     return Array.from({ length: readQueueNums }, (_, queueId) => ({ address, brokerName, queueId }));
   });

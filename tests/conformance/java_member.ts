@@ -47,7 +47,7 @@ export class JavaMember {
     t: Stage,
     { consumerGroup, topic, mode }: { consumerGroup: string; topic: string; mode: JavaMode },
   ): Promise<JavaMember> {
-    const classPath = await t.javaClassPath();
+    const classPath = await t.rig.javaClassPath();
     if (!existsSync("/usr/bin/java") && !process.env["JAVA_HOME"]) t.skip("there is no Java");
     const program = fileURLToPath(new URL("./programs/GroupMember.java", import.meta.url));
     const options = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];

@@ -24,15 +24,26 @@ export interface Rig {
   readonly enduranceMs: number;
   /** Stops a broker in good order and starts it again. */
   restartBroker(name: string): Promise<void>;
-  /** Stops a name server, counted from 0. */
-  stopNameServer(at: number): Promise<void>;
-  /** Starts it again. */
-  startNameServer(at: number): Promise<void>;
+  /** Stops a broker in good order. */
+  stopBroker(name: string): Promise<void>;
+  /** Ends a broker as a crash would. */
+  killBroker(name: string): Promise<void>;
+  /** Starts a broker that was stopped or killed; or `<broker>-slave`, where there is one, which does not run unless it is asked for. */
+  startBroker(name: string): Promise<void>;
+  /** Stops name servers, counted from 0. */
+  stopNameServer(...at: number[]): Promise<void>;
+  /** Starts them again. */
+  startNameServer(...at: number[]): Promise<void>;
   /** The class path of the official Java client. @throws Skipped where there is none. */
   javaClassPath(): Promise<string>;
+  /** Runs the official administrator's tool and gives what it says. @throws Skipped where there is none. */
+  mqadmin(...args: string[]): Promise<string>;
   /** Ends what was begun for this rig alone. */
   close(): Promise<void>;
 }
+
+/** The one slave, and its master. */
+export const SLAVE = { name: "broker-b-slave", master: "broker-b" } as const;
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -62,23 +73,32 @@ const EMBEDDED_ENDURANCE_MS = 6_000;
 export async function embeddedRig({ enduranceMs = EMBEDDED_ENDURANCE_MS } = {}): Promise<Rig> {
   const cluster = await startCluster({
     nameServers: 2,
-    brokers: ["broker-a", "broker-b"],
+    brokers: ["broker-a", { name: "broker-b", slaves: 1 }],
     broker: { delayLevelsMs: EMBEDDED_DELAY_LEVELS_MS },
   });
+  const slave = `${SLAVE.master}-slave-1`;
+  await cluster.stopBroker(slave);
+  const named = (name: string): string => name === SLAVE.name ? slave : name;
   return {
     kind: "embedded",
     namesrvAddr: cluster.namesrvAddr,
     delayLevelsMs: EMBEDDED_DELAY_LEVELS_MS,
     enduranceMs,
     restartBroker: (name) => cluster.restartBroker(name),
-    stopNameServer: (at) => cluster.stopNameServer(at),
-    startNameServer: (at) => cluster.startNameServer(at),
+    stopBroker: (name) => cluster.stopBroker(named(name)),
+    killBroker: (name) => cluster.killBroker(named(name)),
+    startBroker: (name) => cluster.startBroker(named(name)),
+    stopNameServer: async (...at) => void await Promise.all(at.map((each) => cluster.stopNameServer(each))),
+    startNameServer: async (...at) => void await Promise.all(at.map((each) => cluster.startNameServer(each))),
     javaClassPath: () => {
       const lib = `${cacheFolder()}/5.5.0/lib`;
       if (!existsSync(lib)) {
         throw new Skipped("the official Java client is not on this machine (`deno task cluster start`)");
       }
       return Promise.resolve(`${lib}/*`);
+    },
+    mqadmin: () => {
+      throw new Skipped("mqadmin is run on the real cluster");
     },
     close: () => cluster.stop(),
   };
@@ -110,9 +130,13 @@ export function realRig(
     delayLevelsMs: REAL_DELAY_LEVELS_MS,
     enduranceMs,
     restartBroker: async (name) => void await launch("restart", name),
-    stopNameServer: async (at) => void await launch("down", `ns-${at + 1}`),
-    startNameServer: async (at) => void await launch("up", `ns-${at + 1}`),
+    stopBroker: async (name) => void await launch("down", name),
+    killBroker: async (name) => void await launch("kill", name),
+    startBroker: async (name) => void await launch("up", name),
+    stopNameServer: async (...at) => void await launch("down", ...at.map((each) => `ns-${each + 1}`)),
+    startNameServer: async (...at) => void await launch("up", ...at.map((each) => `ns-${each + 1}`)),
     javaClassPath: async () => (await launch("classpath")).trim().split("\n").at(-1)!,
+    mqadmin: (...args) => launch("admin", ...args),
     close: () => Promise.resolve(),
   };
 }

@@ -13,6 +13,7 @@ import type {
   ProducerConfig,
   StreamOptions,
 } from "@contrail/rocketmq";
+import type { Rig } from "./rig.ts";
 import type { TamperingProxy } from "./tampering_proxy.ts";
 
 /** What a scenario runs against. */
@@ -106,14 +107,8 @@ export interface Stage {
   defer(undo: () => unknown): void;
   /** Name servers and brokers again, through a proxy that can change what passes. */
   proxy(): Promise<TamperingProxy>;
-  /** Stops a broker in good order and starts it again. */
-  restartBroker(name: string): Promise<void>;
-  /** Stops a name server, counted from 0. */
-  stopNameServer(at: number): Promise<void>;
-  /** Starts it again. */
-  startNameServer(at: number): Promise<void>;
-  /** The class path of the official Java client. Skips the scenario where there is none. */
-  javaClassPath(): Promise<string>;
+  /** Hands on the parts of the cluster, for a scenario that is `alone`. */
+  readonly rig: Rig;
   /** A folder that is removed at the end. */
   temporaryFolder(): string;
   /** Ends the scenario as skipped. */

@@ -69,14 +69,14 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
       return topic;
     },
     fill: async (topic, count, options) => await fill(await stage.producer(), topic, count, options),
-    consumer(config = {}, world = { logger: quiet }) {
+    consumer(config = {}, world = {}) {
       const whole = {
         namesrvAddr,
         consumerGroup: stage.name("group"),
         consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
         ...config,
       } as ConsumerConfig;
-      const consumer = createConsumer(whole, world);
+      const consumer = createConsumer(whole, { logger: quiet, ...world });
       undo.push(() => consumer.shutdown());
       return consumer;
     },
@@ -99,10 +99,7 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
       await proxy.open(namesrvAddr);
       return proxy;
     },
-    restartBroker: (name) => rig.restartBroker(name),
-    stopNameServer: (at) => rig.stopNameServer(at),
-    startNameServer: (at) => rig.startNameServer(at),
-    javaClassPath: () => rig.javaClassPath(),
+    rig,
     temporaryFolder: () => temporaryFolder((remove) => undo.push(remove)),
     skip(reason) {
       throw new Skipped(reason);
@@ -176,12 +173,18 @@ async function firstOf<T>(addresses: readonly string[], ask: (address: string) =
   throw failure;
 }
 
-async function createTopic(broker: string, topic: string, queues: number): Promise<void> {
+/** Makes or changes a topic at the broker at an address. */
+export async function createTopic(
+  broker: string,
+  topic: string,
+  queues: number,
+  writeQueues: number = queues,
+): Promise<void> {
   await bareCall(broker, RequestCode.UPDATE_AND_CREATE_TOPIC, {
     topic,
     defaultTopic: "TBW102",
     readQueueNums: queues,
-    writeQueueNums: queues,
+    writeQueueNums: writeQueues,
     perm: 6,
     topicFilterType: "SINGLE_TAG",
     topicSysFlag: 0,

@@ -59,6 +59,8 @@ export class TamperingProxy {
   tamper: Tampering | undefined;
   /** Sees every request; replace it at any time. */
   detain: Detention | undefined;
+  /** Codes of the requests that servers made of clients, as they came. */
+  readonly asked: number[] = [];
   readonly #doors = new Map<string, Promise<string>>();
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
@@ -132,7 +134,9 @@ export class TamperingProxy {
     server.on("data", (chunk: Buffer) => {
       for (const frame of down.read(chunk)) {
         const header = headerOf(frame);
-        const request = (header.flag & 1) === 1 ? requests.get(header.opaque) : undefined;
+        const isReply = (header.flag & 1) === 1;
+        if (!isReply) this.asked.push(header.code);
+        const request = isReply ? requests.get(header.opaque) : undefined;
         requests.delete(header.opaque);
         turn = turn.then(() => this.#pass(client, frame, header, request));
       }

@@ -37,7 +37,7 @@ export const brokerRestart: Scenario = {
       }
     })();
     await t.eventually("messages flow", () => received.size > 50);
-    await t.restartBroker(broker);
+    await t.rig.restartBroker(broker);
     const afterRestart = received.size;
     await t.eventually("messages flow again", () => received.size > afterRestart + 50, 40_000);
     const held = (): boolean =>
@@ -88,7 +88,7 @@ export const nameServerFailover: Scenario = {
     const collected = t.collect(running);
     await running.start();
     try {
-      await t.stopNameServer(0);
+      await t.rig.stopNameServer(0);
       await t.sleep(1_200);
       const fresh = t.consumer({ consumerGroup: t.name("fresh") });
       fresh.subscribe(topic);
@@ -98,14 +98,14 @@ export const nameServerFailover: Scenario = {
       await t.eventually("the running one has all", () => collected.bodies.length === sent.length);
       await t.eventually("the new one has all", () => freshly.bodies.length === sent.length);
     } finally {
-      await t.startNameServer(0);
+      await t.rig.startNameServer(0);
     }
-    await t.stopNameServer(1);
+    await t.rig.stopNameServer(1);
     try {
       const more = await t.fill(topic, 10, { prefix: "more-" });
       await t.eventually("the rest", () => collected.bodies.length === 40 + more.length);
     } finally {
-      await t.startNameServer(1);
+      await t.rig.startNameServer(1);
     }
     assert.equal(new Set(collected.bodies).size, 50);
   },
