@@ -10,6 +10,7 @@ const CONSUMERS: Readonly<Record<string, RegExp>> = {
   "listener.ts": /attempt 1/,
   "filters.ts": /order 7 over 120/,
   "orderly.ts": /attempt 2/,
+  "pop.ts": /done with .* in attempt 2/,
   "broadcasting.ts": /the table has \d+ rows/,
   "batches.ts": /messages of queue \d stored/,
 };

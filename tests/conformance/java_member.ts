@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Stage } from "./scenario.ts";
 
 /** How a Java member consumes. */
-export type JavaMode = "concurrent" | "orderly" | "broadcasting";
+export type JavaMode = "concurrent" | "orderly" | "broadcasting" | "popping";
 
 /** A message that a member was handed. */
 export interface Handled {
@@ -23,7 +23,7 @@ export interface Handled {
 
 /** A process; the stage ends it if the scenario does not. */
 export class JavaMember {
-  /** The queues it holds, `broker:queueId`. */
+  /** The queues it holds, `broker:queueId`; of popped ones, `broker:-1` for all. */
   queues: string[] = [];
   /** What it was handed. */
   readonly handled: Handled[] = [];

@@ -1,7 +1,9 @@
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
@@ -13,8 +15,8 @@ import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
 /**
- * A member of a group in the official Java client, for the scenarios of mixed groups. Its mode is concurrent, orderly or
- * broadcasting. Says which queues it holds whenever that changes (`queues broker:id,...`), and of every message
+ * A member of a group in the official Java client, for the scenarios of mixed groups. Its mode is concurrent, orderly,
+ * broadcasting or popping. Says which queues it holds whenever that changes (`queues broker:id,...`), and of every message
  * `message <broker:id> <offset> <body> <began> <ended>`, with times in milliseconds since the epoch. Leaves when its input ends.
  */
 public class GroupMember {
@@ -31,6 +33,9 @@ public class GroupMember {
         consumer.subscribe(topic, "*");
         if (mode.equals("broadcasting")) {
             broadcast(consumer);
+        }
+        if (mode.equals("popping")) {
+            DefaultMQPushConsumer.class.getMethod("setClientRebalance", boolean.class).invoke(consumer, false);
         }
         if (mode.equals("orderly")) {
             consumer.registerMessageListener((MessageListenerOrderly) (messages, context) -> {
@@ -86,11 +91,24 @@ public class GroupMember {
         return queue.getBrokerName() + ":" + queue.getQueueId();
     }
 
+    /** The queues that it pops, which 4.9 knows nothing of. */
+    @SuppressWarnings("unchecked")
+    private static Collection<MessageQueue> popped(DefaultMQPushConsumer consumer) {
+        Object rebalance = consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl();
+        try {
+            Method table = rebalance.getClass().getMethod("getPopProcessQueueTable");
+            return ((Map<MessageQueue, ?>) table.invoke(rebalance)).keySet();
+        } catch (ReflectiveOperationException e) {
+            return List.of();
+        }
+    }
+
     private static void watchQueues(DefaultMQPushConsumer consumer, String topic) {
         String last = null;
         while (true) {
-            Collection<MessageQueue> held = consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl()
-                .getProcessQueueTable().keySet();
+            List<MessageQueue> held = new ArrayList<>(consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl()
+                .getProcessQueueTable().keySet());
+            held.addAll(popped(consumer));
             String now = held.stream().filter(queue -> queue.getTopic().equals(topic)).sorted()
                 .map(GroupMember::name).collect(Collectors.joining(","));
             if (!now.equals(last)) {

@@ -4,7 +4,8 @@
  *   journalist.ts '{ "journal": file, "mode": …, "namesrvAddr": …, "consumerGroup": …, "topic": …, "offsetStorePath"?: folder }'
  *
  * Lines of the journal: `client <id>`, then `out <queue> <offset>` and `settled <queue> <offset> <ms since the epoch>`, each in the file
- * before anything else happens. Messages that say "stuck" are never done with.
+ * before anything else happens. A message that was popped comes again in another queue, so its id and 0 stand there. Messages
+ * that say "stuck" are never done with.
  */
 import { openSync, writeSync } from "node:fs";
 import process from "node:process";
@@ -28,6 +29,7 @@ export const MODES: Record<string, (task: Assignment) => Partial<ConsumerConfig>
   concurrent: () => ({}),
   orderly: () => ({ ordering: "orderly" }),
   byKey: () => ({ ordering: { by: (message) => message.tag ?? "" } }),
+  popping: () => ({ messageRequestMode: "POP", popInvisibleTimeMs: 5_000, consumeTimeoutMs: 300_000 }),
   broadcasting: ({ consumerGroup, offsetStorePath: path }) => ({
     messageModel: "BROADCASTING",
     offsetStore: createFileOffsetStore({ consumerGroup, path }),
@@ -52,7 +54,9 @@ async function main(task: Assignment): Promise<void> {
   const consumer = createConsumer(memberConfig(task));
   consumer.subscribe(task.topic, "*", async (message) => {
     const { queue: { brokerName, queueId }, queueOffset } = message;
-    const place = `${brokerName}:${queueId} ${queueOffset}`;
+    const place = task.mode === "popping"
+      ? `${message.messageId} 0`
+      : `${brokerName}:${queueId} ${queueOffset}`;
     note(`out ${place}`);
     if (message.text().startsWith("stuck")) await new Promise(() => {});
     await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 100));

@@ -7,6 +7,7 @@ import { strict as assert } from "node:assert";
 import type { Consumer } from "@contrail/rocketmq";
 import { type Handled, JavaMember } from "../java_member.ts";
 import { OrderWitness } from "../order_witness.ts";
+import { popping } from "../popping.ts";
 import type { Scenario, Stage } from "../scenario.ts";
 import { namesHeld, queueName, queuesHeld } from "../stage.ts";
 
@@ -146,5 +147,40 @@ export const mixedBroadcasting: Scenario = {
     assert.deepEqual(bodies.slice(sent.length).toSorted(), rest.toSorted());
     await ours.shutdown();
     assert.equal(await t.committed(consumerGroup, topic), 0, "the brokers are told no offsets");
+  },
+};
+
+export const mixedPopping: Scenario = {
+  name: "pop, in a group with the official Java client: members share every queue, each message comes once",
+  alone: true,
+  timeoutMs: TIMEOUT_MS,
+  async run(t) {
+    const topic = await t.topic("mixed-popped", { queues: 2, brokers: t.brokers });
+    const consumerGroup = t.name("mixed-popped");
+    const bodies: string[] = [];
+    const ours = await popping(t, {
+      consumerGroup,
+      popBatchNums: 4,
+      popThresholdForQueue: 4,
+      listener: async (message) => {
+        await t.sleep(3);
+        bodies.push(message.text());
+      },
+    });
+    ours.subscribe(topic);
+    await ours.start();
+    const java = await JavaMember.start(t, { consumerGroup, topic, mode: "popping" });
+    const popped = t.brokers.map((broker) => `${broker}:-1`).toSorted();
+    await t.eventually("Java pops", () => `${java.queues.toSorted()}` === `${popped}`, JAVA_PATIENCE_MS);
+    assert.deepEqual(namesHeld(ours, topic).toSorted(), popped);
+    const sent = await t.fill(topic, 400);
+    await t.eventually("all are consumed", () => bodies.length + java.bodies.length >= sent.length);
+    assert.ok(bodies.length > 0 && java.bodies.length > 0, `${bodies.length} and ${java.bodies.length}`);
+    await java.leave();
+    const rest = await t.fill(topic, 50, { prefix: "rest-" });
+    const all = (): string[] => [...bodies, ...java.bodies];
+    await t.eventually("the rest", () => all().length >= sent.length + rest.length);
+    await t.sleep(1_000);
+    assert.deepEqual(all().toSorted(), [...sent, ...rest].toSorted());
   },
 };

@@ -3,20 +3,11 @@
  */
 import { strict as assert } from "node:assert";
 import { ConfigError, type ConsumedMessage, type Consumer, type ConsumerEvent } from "@contrail/rocketmq";
-import type { Scenario, Stage, StagedConsumer } from "../scenario.ts";
+import { isPopping, knowsPop, popping } from "../popping.ts";
+import type { Scenario, StagedConsumer } from "../scenario.ts";
 
 /** A pop comes back after this long at most; the real broker looks for hidden messages that are due every few seconds. */
 const REVIVAL_MS = 30_000;
-
-/** A consumer that pops. */
-function popping(t: Stage, config: StagedConsumer = {}): Consumer {
-  return t.consumer({ messageRequestMode: "POP", ...config });
-}
-
-/** The mode is a setting that needs no second member to be seen: the queues of POP have the id −1. */
-function isPopping(consumer: Consumer, topic: string): boolean {
-  return consumer.assignment().some((queue) => queue.topic === topic && queue.queueId === -1);
-}
 
 export const everyMessageOnce: Scenario = {
   name: "pop: every message comes once, from the queues of all brokers, and is acknowledged in batches",
@@ -24,7 +15,7 @@ export const everyMessageOnce: Scenario = {
     const topic = await t.topic("popped", { brokers: t.brokers });
     const sent = await t.fill(topic, 300);
     const seen: string[] = [];
-    const consumer = popping(t, { listener: (message) => void seen.push(message.text()) });
+    const consumer = await popping(t, { listener: (message) => void seen.push(message.text()) });
     consumer.subscribe(topic);
     await consumer.start();
     assert.ok(isPopping(consumer, topic));
@@ -44,7 +35,7 @@ export const streamOfPopped: Scenario = {
   async run(t) {
     const topic = await t.topic("pop-stream");
     const sent = await t.fill(topic, 60);
-    const first = popping(t, { popInvisibleTimeMs: 300_000 });
+    const first = await popping(t, { popInvisibleTimeMs: 300_000 });
     first.subscribe(topic);
     await first.start();
     const seen: string[] = [];
@@ -53,7 +44,7 @@ export const streamOfPopped: Scenario = {
       if (seen.length === 20) break;
     }
     await first.shutdown();
-    const second = popping(t);
+    const second = await popping(t);
     second.subscribe(topic);
     const rest = t.collect(second);
     await second.start();
@@ -70,20 +61,18 @@ export const membersShare: Scenario = {
     const topic = await t.topic("pop-shared", { queues: 1 });
     const counts = [0, 0];
     const seen: string[] = [];
-    const members = [5, 5].map((restMs, member) =>
-      popping(t, {
+    for (const member of counts.keys()) {
+      const consumer = await popping(t, {
         popBatchNums: 4,
         popThresholdForQueue: 4,
         listener: async (message) => {
           counts[member]!++;
           seen.push(message.text());
-          await t.sleep(restMs);
+          await t.sleep(5);
         },
-      })
-    );
-    for (const member of members) {
-      member.subscribe(topic);
-      await member.start();
+      });
+      consumer.subscribe(topic);
+      await consumer.start();
     }
     const sent = await t.fill(topic, 200);
     await t.eventually("all came", () => seen.length >= sent.length);
@@ -98,7 +87,7 @@ export const keptForHandler: Scenario = {
     const topic = await t.topic("pop-kept", { queues: 1 });
     await t.fill(topic, 1);
     let calls = 0;
-    const consumer = popping(t, {
+    const consumer = await popping(t, {
       popInvisibleTimeMs: 5_000,
       consumeTimeoutMs: 60_000,
       listener: async () => {
@@ -108,7 +97,7 @@ export const keptForHandler: Scenario = {
     });
     consumer.subscribe(topic);
     await consumer.start();
-    const other = popping(t, { listener: () => void calls++ });
+    const other = await popping(t, { listener: () => void calls++ });
     other.subscribe(topic);
     await other.start();
     await t.eventually("it is done", () => consumer.statistics().acked + other.statistics().acked === 1);
@@ -123,7 +112,7 @@ export const exactRetry: Scenario = {
     const topic = await t.topic("pop-retry", { queues: 1 });
     await t.fill(topic, 3);
     const came = new Map<string, { at: number; attempt: number }[]>();
-    const consumer = popping(t, {
+    const consumer = await popping(t, {
       listener: async (message) => {
         const list = came.get(message.text()) ?? [];
         came.set(message.text(), [...list, { at: Date.now(), attempt: message.attempt }]);
@@ -150,7 +139,7 @@ export const popDeadLetters: Scenario = {
     const topic = await t.topic("pop-dead", { queues: 1 });
     await t.fill(topic, 2);
     const attempts: string[] = [];
-    const consumer = popping(t, {
+    const consumer = await popping(t, {
       maxReconsumeTimes: 1,
       listener: async (message) => {
         attempts.push(`${message.text()}:${message.attempt}`);
@@ -171,7 +160,7 @@ export const filteredPops: Scenario = {
   async run(t) {
     const topic = await t.topic("pop-tags", { queues: 2 });
     await t.fill(topic, 40, { tag: (at) => ["red", "green", "blue"][at % 3]! });
-    const consumer = popping(t);
+    const consumer = await popping(t);
     consumer.subscribe(topic, "red || blue");
     const { bodies } = t.collect(consumer);
     await consumer.start();
@@ -192,7 +181,7 @@ export const popInOrder: Scenario = {
     }
     const out = new Set<number>();
     const done: number[][] = [[], [], []];
-    const consumer = popping(t, {
+    const consumer = await popping(t, {
       ordering: "orderly",
       suspendCurrentQueueTimeMs: 300,
       listener: async (message) => {
@@ -220,7 +209,7 @@ export const orderGoesOn: Scenario = {
   async run(t) {
     const topic = await t.topic("pop-order-next", { queues: 1 });
     const sent = await t.fill(topic, 40, { inOrder: true });
-    const first = popping(t, { ordering: "orderly" });
+    const first = await popping(t, { ordering: "orderly" });
     first.subscribe(topic);
     await first.start();
     const seen: string[] = [];
@@ -229,7 +218,7 @@ export const orderGoesOn: Scenario = {
       if (seen.length === 10) break;
     }
     await first.shutdown();
-    const second = popping(t, { ordering: "orderly" });
+    const second = await popping(t, { ordering: "orderly" });
     second.subscribe(topic);
     const rest = t.collect(second);
     await second.start();
@@ -244,7 +233,8 @@ export const changeOfMode: Scenario = {
   async run(t) {
     const topic = await t.topic("pop-mode", { queues: 2 });
     const seen: string[] = [];
-    const consumer = t.consumer({
+    const consumer = await popping(t, {
+      messageRequestMode: undefined,
       clientRebalance: false,
       rebalanceIntervalMs: 1_000,
       listener: (message) => void seen.push(message.text()),
@@ -267,12 +257,39 @@ export const changeOfMode: Scenario = {
   },
 };
 
+export const olderBrokers: Scenario = {
+  name: "pop: where the brokers know no POP the members divide and pull, and the application is told",
+  only: "real",
+  why: "the embedded broker knows POP",
+  async run(t) {
+    if (await knowsPop(t)) t.skip("these brokers know POP");
+    const topic = await t.topic("pop-older", { queues: 2 });
+    const sent = await t.fill(topic, 20);
+    const seen: string[] = [];
+    const consumer = t.consumer({
+      messageRequestMode: "POP",
+      listener: (message) => void seen.push(message.text()),
+    });
+    const told: ConsumerEvent[] = [];
+    const events = consumer.events();
+    void (async () => {
+      for await (const event of events) told.push(event);
+    })();
+    consumer.subscribe(topic);
+    await consumer.start();
+    await t.eventually("all came", () => seen.length >= sent.length);
+    assert.deepEqual(seen.toSorted(), sent.toSorted());
+    assert.deepEqual(told.flatMap((each) => each.type === "popUnavailable" ? [each.topic] : []), [topic]);
+    assert.ok(!isPopping(consumer, topic));
+  },
+};
+
 export const byKeyRefused: Scenario = {
   name: "pop: what does not go together with popping is refused before anything is asked, with the reason",
   run(t) {
     const refused = (config: StagedConsumer, reason: RegExp): void => {
       assert.throws(
-        () => popping(t, config),
+        () => t.consumer({ messageRequestMode: "POP", ...config }),
         (error) => error instanceof ConfigError && reason.test(error.message),
       );
     };
@@ -294,7 +311,7 @@ export const lostConnection: Scenario = {
     const sent = await t.fill(topic, 10);
     const proxy = await t.proxy();
     const held: string[] = [];
-    const first = popping(t, {
+    const first = await popping(t, {
       namesrvAddr: proxy.namesrvAddr,
       popInvisibleTimeMs: 5_000,
       shutdownTimeoutMs: 0,
@@ -312,7 +329,7 @@ export const lostConnection: Scenario = {
       for await (const event of told) events.push(event);
     })();
     await proxy.close();
-    const second = popping(t);
+    const second = await popping(t);
     second.subscribe(topic);
     const { bodies } = t.collect(second);
     await second.start();
