@@ -14,11 +14,11 @@ export {
   type SettleOptions,
   type StreamOptions,
 } from "./src/consumer/consumer.ts";
-export type { ConsumedMessage, RetryOptions } from "./src/consumer/consumed_message.ts";
+export type { ConsumedMessage, PulledMessage, RetryOptions } from "./src/consumer/consumed_message.ts";
 export type { AllocateStrategyName, ConsumerConfig, Ordering } from "./src/consumer/options.ts";
 export type { PopConfig } from "./src/consumer/pop/options.ts";
 export type { MessageRequestMode } from "./src/protocol/bodies.ts";
-export type { MessageModel } from "./src/consumer/assignment.ts";
+export type { MessageModel } from "./src/consumer/assignment_terms.ts";
 export type { ConsumerEvent } from "./src/consumer/events.ts";
 export {
   type ConsumeContext,
@@ -42,8 +42,24 @@ export {
   type StandardResult,
   type StandardSchema,
 } from "./src/consumer/filters.ts";
+export {
+  createLitePullConsumer,
+  type LitePullConsumer,
+  type PollOptions,
+  type PullStreamOptions,
+} from "./src/consumer/lite_pull_consumer.ts";
+export type { LitePullConsumerConfig } from "./src/consumer/lite_pull_options.ts";
+export type {
+  MessageQueueListener,
+  TopicMessageQueueChangeListener,
+} from "./src/consumer/queue_listeners.ts";
 export { type MessageSelector, sql, tag } from "./src/consumer/selector.ts";
-export type { ConsumerCounters, ConsumerStatistics, QueueStatistics } from "./src/consumer/statistics.ts";
+export type {
+  ConsumerCounters,
+  ConsumerStatistics,
+  PullStatistics,
+  QueueStatistics,
+} from "./src/consumer/statistics.ts";
 export type { RateStatistics } from "./src/consumer/rate_limit.ts";
 export type { Speed, TopicSpeed, TopicTotals } from "./src/telemetry/consume_speed.ts";
 export type { TraceStatistics } from "./src/telemetry/message_trace.ts";

@@ -12,6 +12,7 @@ const CONSUMERS: Readonly<Record<string, RegExp>> = {
   "orderly.ts": /attempt 2/,
   "pop.ts": /done with .* in attempt 2/,
   "broadcasting.ts": /the table has \d+ rows/,
+  "lite_pull.ts": /queue \d once more, from \d+ back/,
   "batches.ts": /messages of queue \d stored/,
 };
 

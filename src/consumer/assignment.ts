@@ -7,66 +7,24 @@
  * that calls `rebalance` sees to it). Each window gets a generation, so that nothing of a former assignment commits.
  * Where messages stay in order, a queue starts only when its lock is held, and is let go of by Departures.
  */
-import type { RocketMQClient } from "../client/client.ts";
 import { RebalanceError } from "../core/errors.ts";
-import type { OffsetStore } from "../offsets/offset_store.ts";
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 import { isRetryTopic } from "../protocol/names.ts";
 import { planAssignment } from "../rebalance/plan.ts";
-import type { ConsumeSpeed } from "../telemetry/consume_speed.ts";
-import type { MessageTrace } from "../telemetry/message_trace.ts";
+import type { AssignmentOptions } from "./assignment_terms.ts";
 import { Departures } from "./departures.ts";
-import type { Division } from "./division.ts";
-import type { ConsumerEvent } from "./events.ts";
 import type { FetchLoop } from "./fetch_loop.ts";
 import { knownRoute } from "./group_roster.ts";
-import type { PoppedQueues } from "./pop/popped_queues.ts";
-import { type PullerOptions, pullLoop } from "./puller.ts";
+import { pullLoop } from "./puller.ts";
 import { BROKER_LOCK_LIVE_MS, LOCK_LIVE_MS, QueueLocks } from "./queue_locks.ts";
 import { QueueWindow } from "./queue_window.ts";
-import type { Settler } from "./settler.ts";
-import { startOffset, type StartPolicy } from "./start_offset.ts";
-import type { ConsumerCounters } from "./statistics.ts";
-import type { WindowLimits, WindowListener, WindowOrder } from "./window_terms.ts";
+import { startOffset } from "./start_offset.ts";
 
 /** How often a retry topic that does not exist is looked for with haste; after that the route poll finds it. */
 const RETRY_TOPIC_LOOKS = 10;
 /** A round that could not finish is tried again after this, in milliseconds; sooner when it waits for a lock (Java 5.x: the same). */
 const UNBALANCED_RETRY_MS = 1_000;
 const LOCK_RETRY_MS = 500;
-
-/** Whether the members of a group share the queues, or each has all. */
-export type MessageModel = "CLUSTERING" | "BROADCASTING";
-
-/** What the assignment works with. */
-export interface AssignmentOptions {
-  readonly client: RocketMQClient;
-  readonly consumerGroup: string;
-  readonly store: OffsetStore;
-  /** Which queues of a topic are this member's. */
-  readonly divide: Division;
-  readonly policy: StartPolicy;
-  readonly settlement: Settler;
-  readonly limits: WindowLimits;
-  readonly listener: WindowListener;
-  readonly puller: Omit<PullerOptions, "onOffsetMoved">;
-  readonly counters: ConsumerCounters;
-  readonly speed: ConsumeSpeed;
-  readonly trace: MessageTrace;
-  readonly emit: (event: ConsumerEvent) => void;
-  /** "CLUSTERING": the members share the queues. "BROADCASTING": each has all. */
-  readonly messageModel: MessageModel;
-  /** How windows are ordered; undefined when messages are handed out side by side. */
-  readonly order: Pick<WindowOrder, "keyOf"> | undefined;
-  /** Something that a round waited for has come about. */
-  readonly onUnblocked: () => void;
-  /** The locks of some queues have run out: they are to be renewed now. */
-  readonly onLocksExpired: () => void;
-  /** The queues that are popped, where brokers may want that; they are looked after along with those that are pulled. */
-  readonly popped?: PoppedQueues | undefined;
-  /** The topics to own queues of, the group's retry topic included. */
-  readonly topics: () => Iterable<string>;
-}
 
 interface Slot {
   readonly window: QueueWindow;
@@ -120,6 +78,11 @@ export class Assignment {
   /** The windows of the queues that are popped: the broker keeps their progress. */
   popped(): Iterable<QueueWindow> {
     return this.#options.popped?.windows() ?? [];
+  }
+
+  /** The window of a queue, if it is owned. */
+  window(queue: MessageQueue): QueueWindow | undefined {
+    return this.#slots.get(queueKey(queue))?.window;
   }
 
   /** How many queues are owned. */
@@ -223,12 +186,14 @@ export class Assignment {
   }
 
   #start(queue: MessageQueue, offset: number, lockedUntil: number, paused = false): void {
-    const { settlement, limits, listener, client, store, order } = this.#options;
+    const { settlement, limits, listener, client, store, order, wishFor } = this.#options;
+    const wish = wishFor?.(queue);
+    const startOffset = wish?.offset ?? offset;
     const window = new QueueWindow({
       queue,
       generation: ++this.#generation,
       isRetry: isRetryTopic(queue.topic),
-      startOffset: offset,
+      startOffset,
       now: client.clock.now(),
       settlement,
       budget: this.#options.puller.budget,
@@ -238,11 +203,11 @@ export class Assignment {
       trace: this.#options.trace.of(queue.topic),
       order: order && { keyOf: order.keyOf, lockedUntil },
     });
-    window.paused = paused;
-    store.updateOffset(queue, offset, false);
+    window.paused = wish?.paused ?? paused;
+    store.updateOffset(queue, startOffset, false);
     const puller = pullLoop(window, {
       ...this.#options.puller,
-      onOffsetMoved: (moved, to) => this.#moveOffset(moved, to),
+      onOffsetMoved: (moved, to) => this.#moveOffset(moved, to, this.#options.storesProgress),
     });
     this.#slots.set(queueKey(queue), { window, puller, done: puller.run() });
   }
@@ -253,20 +218,43 @@ export class Assignment {
     if (slot === undefined || this.#stopped) return;
     const { queue: own, cursor: from } = slot.window;
     this.#options.emit({ type: "offsetIllegal", queue: own, from, to: offset });
-    this.#moveOffset(slot.window, offset);
+    this.#moveOffset(slot.window, offset, true);
     slot.puller.interrupt(slot.window.lostReason);
   }
 
-  /** The broker's offsets changed under us: start the queue afresh at `offset`, whatever was cached. */
-  #moveOffset(window: QueueWindow, offset: number): void {
+  /** Starts an owned queue afresh at `offset`, as the application wants; says whether it is owned. */
+  seek(queue: MessageQueue, offset: number): boolean {
+    const slot = this.#slots.get(queueKey(queue));
+    if (slot === undefined || this.#stopped) return false;
+    this.#moveOffset(slot.window, offset, false);
+    slot.puller.interrupt(slot.window.lostReason);
+    return true;
+  }
+
+  /** Stops pulling queues, a pull under way included, or pulls them again; all of them when undefined. */
+  pause(queues: readonly MessageQueue[] | undefined, paused: boolean): void {
+    const keys = queues && new Set(queues.map(queueKey));
+    for (const [key, { window, puller }] of this.#slots) {
+      if (keys && !keys.has(key)) continue;
+      window.paused = paused;
+      if (paused) puller.rest();
+    }
+    // what a pop under way brings is hidden from others already: it is let come
+    for (const window of this.popped()) if (!keys || keys.has(queueKey(window.queue))) window.paused = paused;
+    this.lookAgain();
+  }
+
+  /** Starts the queue afresh at `offset`, whatever was cached. */
+  #moveOffset(window: QueueWindow, offset: number, stored: boolean): void {
     const key = queueKey(window.queue);
     const slot = this.#slots.get(key);
     if (slot?.window !== window || this.#stopped) return;
     this.#slots.delete(key);
     const { store, emit } = this.#options;
-    const persist = (): void =>
-      void store.persist(window.queue).catch((error) => emit({ type: "persistFailed", error }));
-    const reason = new RebalanceError(`The offset of ${key} was moved to ${offset} by the broker`);
+    const persist = (): void => {
+      if (stored) void store.persist(window.queue).catch((error) => emit({ type: "persistFailed", error }));
+    };
+    const reason = new RebalanceError(`The offset of ${key} was moved to ${offset}`);
     if (window.calls > 0) {
       // A handler is at work: the next round starts the queue when it has returned, from the offset stored here.
       this.#departures.forsake(window, reason);
@@ -281,7 +269,7 @@ export class Assignment {
   /** Commits and drops windows: nothing is handed out, pulled or settled from them any more. */
   async #revoke(windows: readonly QueueWindow[], why: string): Promise<void> {
     if (windows.length === 0) return;
-    const { store, emit, order } = this.#options;
+    const { store, emit, order, storesProgress } = this.#options;
     const queues = windows.map((window) => window.queue);
     for (const window of windows) {
       const key = queueKey(window.queue);
@@ -290,7 +278,7 @@ export class Assignment {
         this.#close(window, reason);
         this.#departures.leave(window, reason, () => this.#renewal);
       } else {
-        store.updateOffset(window.queue, window.commitOffset);
+        if (storesProgress) store.updateOffset(window.queue, window.commitOffset);
         window.drop(reason);
       }
       this.#slots.get(key)?.puller.stop(reason);
@@ -298,7 +286,9 @@ export class Assignment {
     }
     emit({ type: "revoked", queues });
     if (order) return;
-    await store.persistAll(queues).catch((error) => emit({ type: "persistFailed", error }));
+    if (storesProgress) {
+      await store.persistAll(queues).catch((error) => emit({ type: "persistFailed", error }));
+    }
     for (const queue of queues) store.removeOffset(queue);
   }
 

@@ -6,6 +6,11 @@
  * in line and are woken in the order they came, one per release, each waking the next while there is room. Only then
  * are the live messages of sparse frames copied out of them: as long as there is room, that work is not worth doing.
  */
+
+/** Bytes that one pull may always bring. */
+const MIN_PULL_BYTES = 32 * 1024;
+
+/** The tank. */
 export class Budget {
   readonly maxMessages: number;
   readonly maxBytes: number;
@@ -34,6 +39,12 @@ export class Budget {
   /** Whether a pull may leave. */
   get hasRoom(): boolean {
     return this.#messages < this.maxMessages && this.#bytes < this.maxBytes;
+  }
+
+  /** Bytes that one pull of `queues` may bring: `fullBytes`, unless that times the queues would pass the limit. */
+  pullBytes(fullBytes: number, queues: number): number {
+    const share = Math.floor(this.maxBytes / Math.max(1, queues));
+    return Math.min(fullBytes, Math.max(MIN_PULL_BYTES, share));
   }
 
   /** Counts what came in. */

@@ -1,5 +1,6 @@
 /**
- * What a handler or a loop gets: the message, where it came from, and how to settle it.
+ * What a handler or a loop gets: the message, where it came from, and how to settle it. A poll gets the same without the
+ * settlement: what is polled is settled by commits.
  */
 import type { MessageQueue } from "../protocol/message_queue.ts";
 
@@ -11,8 +12,8 @@ export interface RetryOptions {
   readonly delayMs?: number;
 }
 
-/** A message that was consumed, with its settlement. */
-export interface ConsumedMessage {
+/** A message as a lite pull consumer hands it out. */
+export interface PulledMessage {
   /** The topic it was sent to; for a retried message the original one. */
   readonly topic: string;
   /** Its tag, if any. */
@@ -22,7 +23,7 @@ export interface ConsumedMessage {
   /** All properties, system ones included. */
   readonly properties: Readonly<Record<string, string>>;
   /**
-   * The body, decompressed. A view into the frame that it came in: copy it with `bytes()` to keep it after settling.
+   * The body, decompressed. A view into the frame that it came in: copy it with `bytes()` to keep it.
    *
    * @throws ProtocolError when the compressed body is broken or larger than allowed.
    */
@@ -47,6 +48,10 @@ export interface ConsumedMessage {
   readonly storedAt: Date;
   /** 1 at the first delivery, one more at each redelivery. */
   readonly attempt: number;
+}
+
+/** A message that was consumed, with its settlement. */
+export interface ConsumedMessage extends PulledMessage {
   /** Aborts when the message's time is up, its queue is lost, or a shutdown has no more patience. */
   readonly signal: AbortSignal;
   /** Whether `ack`, `retry` or `deadLetter` was called. */

@@ -202,7 +202,7 @@ export class Consumer {
     return this.#engine.queues();
   }
 
-  /** Stops pulling `queues` (all owned ones by default); what is cached is still handed out. */
+  /** Stops pulling `queues` (all owned ones by default) at once; what is cached is still handed out. */
   pause(queues?: readonly MessageQueue[]): void {
     this.#engine.pause(queues, true);
   }

@@ -5,10 +5,8 @@
  * The consumer talks to this, the client talks back through the member of group_member.ts.
  */
 import type { RocketMQClient } from "../client/client.ts";
-import { MemoryOffsetStore } from "../offsets/memory.ts";
-import { checkStoreServes, type OffsetStore } from "../offsets/offset_store.ts";
-import { RemoteOffsetStore } from "../offsets/remote.ts";
-import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
+import type { OffsetStore } from "../offsets/offset_store.ts";
+import type { MessageQueue } from "../protocol/message_queue.ts";
 import { retryTopic } from "../protocol/names.ts";
 import { parseSubscription, type SubscriptionData } from "../protocol/subscription_data.ts";
 import { ConsumeSpeed } from "../telemetry/consume_speed.ts";
@@ -32,15 +30,14 @@ import { LOCK_RENEWAL_MS } from "./queue_locks.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { MessageSelector } from "./selector.ts";
 import type { ConsumerCounters, ConsumerStatistics } from "./statistics.ts";
-import { newCounters, queueStatistics } from "./statistics.ts";
+import { newCounters, pullStatistics } from "./statistics.ts";
+import { startPolicy } from "./start_offset.ts";
+import { storeFor } from "./store_choice.ts";
 import type { ItemShape, StreamSource } from "./stream_source.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 import { Takers } from "./takers.ts";
 import type { WindowListener } from "./window_terms.ts";
 import { Watch, WATCH_EVERY_MS } from "./watch.ts";
-
-/** Bytes that one pull may always bring. */
-const MIN_PULL_BYTES = 32 * 1024;
 
 /** The inside of a consumer. */
 export class ConsumerEngine implements LivingEngine {
@@ -103,11 +100,7 @@ export class ConsumerEngine implements LivingEngine {
       rate: this.#rate,
       onTaken: () => this.#assignment.lookAgain(),
     });
-    if (config.offsetStore) checkStoreServes(config.offsetStore, config.messageModel);
-    this.#store = config.offsetStore ??
-      (config.messageModel === "BROADCASTING"
-        ? new MemoryOffsetStore()
-        : new RemoteOffsetStore(client, consumerGroup));
+    this.#store = storeFor(client, config);
     this.#budget = new Budget({
       maxMessages: config.pullThresholdForAll,
       maxBytes: config.pullThresholdSizeForAllBytes,
@@ -146,8 +139,8 @@ export class ConsumerEngine implements LivingEngine {
         assignment: this.#assignment,
         pool: this.#pool,
         speed: (topic) => this.#speed.status(topic),
-        subscriptions,
-        retry: this.#retry,
+        consumeType: "CONSUME_PASSIVELY",
+        subscribed: () => this.#subscribed(),
         topics: () => this.#topics(),
         rebalance: () => this.#membership.nudge("rebalance"),
         signal: this.#over.signal,
@@ -166,13 +159,11 @@ export class ConsumerEngine implements LivingEngine {
       store: this.#store,
       popped: this.#popped,
       divide: divisionFor(this.#config, client, this.#popped, emit),
-      policy: {
-        consumeFromWhere: config.consumeFromWhere,
-        consumeTimestamp: config.consumeTimestamp ?? client.clock.now() - 30 * 60_000,
-      },
+      policy: startPolicy(config, client.clock.now()),
       settlement: this.#mode.settler,
       order: this.#mode.order,
       messageModel,
+      storesProgress: true,
       onUnblocked: () => this.#membership.nudge("rebalance"),
       onLocksExpired: () => this.#membership.nudge("locks"),
       limits: windowLimits(this.#config),
@@ -181,10 +172,11 @@ export class ConsumerEngine implements LivingEngine {
         ...fetch,
         consumerGroup,
         batchSize: config.pullBatchSize,
-        batchBytes: () => this.#pullBytes(),
+        batchBytes: () => this.#budget.pullBytes(config.pullBatchSizeBytes, this.#assignment.size),
         suspendMs: config.brokerSuspendMs,
         checkCrc: config.checkCrc,
         onBadRecord: config.onBadRecord,
+        carriesSubscription: false,
         subscription: (topic) =>
           topic === this.#retry.topic ? this.#retry : this.#subscriptions.get(topic)?.data,
       },
@@ -237,15 +229,13 @@ export class ConsumerEngine implements LivingEngine {
     };
   }
 
-  /** A pull may bring its full size, unless that times the queues would pass the budget. */
-  #pullBytes(): number {
-    const share = Math.floor(this.#config.pullThresholdSizeForAllBytes / Math.max(1, this.#assignment.size));
-    return Math.min(this.#config.pullBatchSizeBytes, Math.max(MIN_PULL_BYTES, share));
+  #subscribed(): SubscriptionData[] {
+    const retry = this.#config.messageModel === "CLUSTERING" ? [this.#retry] : [];
+    return Array.from(this.#subscriptions.values(), ({ data }) => data).concat(retry);
   }
 
-  *#topics(): Iterable<string> {
-    yield* this.#subscriptions.topics();
-    if (this.#config.messageModel === "CLUSTERING") yield this.#retry.topic;
+  #topics(): Iterable<string> {
+    return this.#subscribed().map(({ topic }) => topic);
   }
 
   /** Subscribes or changes a selector. */
@@ -342,11 +332,7 @@ export class ConsumerEngine implements LivingEngine {
 
   /** Pauses or resumes queues; all when undefined. */
   pause(queues: readonly MessageQueue[] | undefined, paused: boolean): void {
-    const keys = queues && new Set(queues.map(queueKey));
-    for (const window of this.#assignment.windows()) {
-      if (!keys || keys.has(queueKey(window.queue))) window.paused = paused;
-    }
-    this.#assignment.lookAgain();
+    this.#assignment.pause(queues, paused);
   }
 
   /** Sets how the group gets the messages of `topic`, of all topics when undefined. */
@@ -360,21 +346,20 @@ export class ConsumerEngine implements LivingEngine {
 
   /** The picture of now. */
   statistics(): ConsumerStatistics {
+    const picture = pullStatistics({
+      counters: this.#counters,
+      budget: this.#budget,
+      assignment: this.#assignment,
+      speed: this.#speed,
+      trace: this.#trace,
+      client: this.#client,
+    });
     return {
-      ...this.#counters,
-      cachedMessages: this.#budget.messages,
-      cachedBytes: this.#budget.bytes,
-      inFlight: this.#assignment.outstanding,
+      ...picture,
       concurrency: this.#pool.concurrency,
       pendingCalls: this.#pool.pending,
       rate: this.#rate?.statistics(),
-      queues: [
-        ...Array.from(this.#assignment.pulled(), queueStatistics),
-        ...this.#popped?.statistics() ?? [],
-      ],
-      topics: this.#speed.topics(),
-      trace: this.#trace.statistics(),
-      client: this.#client.statistics(),
+      queues: [...picture.queues, ...this.#popped?.statistics() ?? []],
     };
   }
 }

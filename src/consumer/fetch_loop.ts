@@ -34,6 +34,9 @@ export interface Fetch<Answer> {
   failed?(): void;
 }
 
+/** Why a question was given up whose answer nobody wants for now. */
+const PAUSED: unique symbol = Symbol("paused");
+
 /** What every loop works with. */
 export interface FetchLoopOptions {
   readonly client: RocketMQClient;
@@ -69,6 +72,11 @@ export class FetchLoop<Answer> {
     this.#window.lookAgain();
   }
 
+  /** Gives the current call up as its window is paused: that is no failure. */
+  rest(): void {
+    this.#call.abort(PAUSED);
+  }
+
   /** Ends the loop after the current call, which is given up. */
   stop(reason: unknown): void {
     this.#stopped = true;
@@ -96,6 +104,7 @@ export class FetchLoop<Answer> {
         await this.#exchange();
       } catch (error) {
         if (this.isOver) return;
+        if (this.#call.signal.reason === PAUSED) continue;
         await this.#failed(error as Error);
       }
     }

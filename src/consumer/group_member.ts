@@ -3,14 +3,14 @@
  */
 import type { ConsumerMember } from "../client/client.ts";
 import { type InboundOptions, InboundRequests } from "./inbound_requests.ts";
-import type { Subscriptions } from "./subscriptions.ts";
 import type { SubscriptionData } from "../protocol/subscription_data.ts";
 
 /** What a member is made from. */
 export interface GroupMemberOptions extends Omit<InboundOptions, "heartbeat"> {
-  readonly subscriptions: Subscriptions;
-  /** The subscription of the group's retry topic. */
-  readonly retry: SubscriptionData;
+  /** "CONSUME_PASSIVELY" when messages are pushed to a listener or a stream, "CONSUME_ACTIVELY" when they are polled. */
+  readonly consumeType: "CONSUME_PASSIVELY" | "CONSUME_ACTIVELY";
+  /** What brokers are told of the subscriptions. */
+  readonly subscribed: () => readonly SubscriptionData[];
   readonly topics: () => Iterable<string>;
   /** Divides the queues anew. */
   readonly rebalance: () => void;
@@ -18,15 +18,14 @@ export interface GroupMemberOptions extends Omit<InboundOptions, "heartbeat"> {
 
 /** The member of one group. */
 export function groupMember(options: GroupMemberOptions): ConsumerMember {
-  const { config: { consumerGroup, consumeFromWhere, messageModel }, subscriptions, topics, rebalance } =
+  const { config: { consumerGroup, consumeFromWhere, messageModel }, consumeType, topics, rebalance } =
     options;
-  const retry = messageModel === "BROADCASTING" ? [] : [options.retry];
   const heartbeat: ConsumerMember["heartbeat"] = () => ({
     groupName: consumerGroup,
-    consumeType: "CONSUME_PASSIVELY",
+    consumeType,
     messageModel,
     consumeFromWhere,
-    subscriptionDataSet: Array.from(subscriptions.values(), ({ data }) => data).concat(retry),
+    subscriptionDataSet: options.subscribed(),
     unitMode: false,
   });
   const inbound = new InboundRequests({ ...options, heartbeat });

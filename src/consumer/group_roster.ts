@@ -43,12 +43,16 @@ async function membersAt(client: RocketMQClient, consumerGroup: string, broker: 
   return [...consumerIdList.read(reply.body).consumerIdList];
 }
 
-/** The route of `topic`, from the cache if it is there; `undefined` when the topic does not exist. */
-export async function knownRoute(client: RocketMQClient, topic: string): Promise<TopicRoute | undefined> {
-  const known = client.cachedRoute(topic);
+/** The route of `topic`, from the cache if it is there and not `refresh`; `undefined` when the topic does not exist. */
+export async function knownRoute(
+  client: RocketMQClient,
+  topic: string,
+  { refresh = false }: { refresh?: boolean } = {},
+): Promise<TopicRoute | undefined> {
+  const known = refresh ? undefined : client.cachedRoute(topic);
   if (known) return known;
   try {
-    return await client.route(topic);
+    return await client.route(topic, { refresh });
   } catch (error) {
     const code = error instanceof BrokerError ? error.facts.responseCode : undefined;
     if (code === ResponseCode.TOPIC_NOT_EXIST) return undefined;

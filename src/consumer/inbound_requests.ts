@@ -29,15 +29,16 @@ import type { InboundRequest, OutboundReply } from "../remoting/call.ts";
 import type { Assignment } from "./assignment.ts";
 import { consumeDirectly } from "./direct_consumption.ts";
 import type { ListenerPool } from "./listener_pool.ts";
-import { isOrdered, type ResolvedConsumerConfig } from "./options.ts";
-import { selfReport } from "./self_report.ts";
+import { isOrdered } from "./options.ts";
+import { type ReportedConfig, selfReport } from "./self_report.ts";
 
 /** What answering works with. */
 export interface InboundOptions {
   readonly client: RocketMQClient;
-  readonly config: ResolvedConsumerConfig;
+  readonly config: ReportedConfig & { readonly checkCrc: boolean };
   readonly assignment: Assignment;
-  readonly pool: ListenerPool;
+  /** The listeners. */
+  readonly pool: Pick<ListenerPool, "listener" | "concurrency">;
   /** What heartbeats say about the consumer, as of now. */
   readonly heartbeat: () => ConsumerData;
   /** The speed of a topic. */

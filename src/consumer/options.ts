@@ -5,9 +5,7 @@
  * the consumer never meets `undefined`. An explicit `undefined` means the default.
  */
 import * as v from "valibot";
-import { ConfigError } from "../core/errors.ts";
 import type { ClientOptions, RocketMQClient } from "../client/client.ts";
-import { CLIENT_OPTION_NAMES, parseClientOptions } from "../client/options.ts";
 import type { OffsetStore } from "../offsets/offset_store.ts";
 import { groupProblem } from "../protocol/names.ts";
 import {
@@ -16,7 +14,8 @@ import {
   circleStrategy,
   consistentHashStrategy,
 } from "../rebalance/strategies.ts";
-import type { MessageModel } from "./assignment.ts";
+import type { MessageModel } from "./assignment_terms.ts";
+import { checkConfig, type ConfigProblem, whole } from "./config_check.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
 import { listenerProblem, type MessageListener } from "./listener.ts";
 import { clampSuspend } from "./ordered_calls.ts";
@@ -161,10 +160,6 @@ const STRATEGIES: Record<AllocateStrategyName, () => AllocateStrategy> = {
   CONSISTENT_HASH: () => consistentHashStrategy(),
 };
 
-function whole(min: number, max: number, fallback: number) {
-  return v.optional(v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max)), fallback);
-}
-
 const strategy = v.pipe(
   v.optional(
     v.union([
@@ -190,7 +185,8 @@ const ordering = v.union([
 /** Deliveries after the first, when no number is given (Java: getMaxReconsumeTimes of the two services). */
 const DEFAULT_RECONSUMES = 16;
 
-const entries = {
+/** The options that a consumer has beside those of its client, by name. */
+export const consumerEntries = {
   consumerGroup: v.pipe(
     v.string("Expected a consumer group"),
     v.check((group) => groupProblem(group) === undefined, (issue) => groupProblem(issue.input) ?? ""),
@@ -243,7 +239,7 @@ const entries = {
 };
 
 const schema = v.pipe(
-  v.object(entries),
+  v.object(consumerEntries),
   v.forward(
     v.partialCheck(
       [["consumeConcurrencyMin"], ["consumeConcurrencyMax"]],
@@ -264,20 +260,8 @@ const schema = v.pipe(
   })),
 );
 
-/** What is wrong with the options of the consumer's own client. */
-function clientProblems(config: ConsumerConfig): { path: string; message: string }[] {
-  if (config?.client !== undefined) return [];
-  try {
-    parseClientOptions(config as ClientOptions);
-    return [];
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return [...error.facts.problems ?? []];
-  }
-}
-
 /** What is wrong with the listener, for the ordering at hand. */
-function listenerProblems(config: ConsumerConfig): { path: string; message: string }[] {
+function listenerProblems(config: ConsumerConfig): ConfigProblem[] {
   if (config?.listener === undefined) return [];
   const message = listenerProblem(config.listener, isOrdered(config.ordering));
   return message === undefined ? [] : [{ path: "listener", message }];
@@ -288,38 +272,17 @@ export function isOrdered(ordering: Ordering | undefined): boolean {
   return ordering !== undefined && ordering !== "concurrent";
 }
 
-const KNOWN: ReadonlySet<string> = new Set([...Object.keys(entries), ...CLIENT_OPTION_NAMES, "client"]);
-
-/** A name that no option has is a slip of the pen, and would be an option that does nothing. */
-function unknownOptions(config: ConsumerConfig): { path: string; message: string }[] {
-  return Object.keys(config ?? {}).filter((name) => !KNOWN.has(name)).map((name) => ({
-    path: name,
-    message: "is not an option of a consumer",
-  }));
-}
-
 /**
  * Checks a configuration and fills in the defaults.
  *
  * @throws ConfigError that names every problem with its path.
  */
 export function parseConsumerConfig(config: ConsumerConfig): ResolvedConsumerConfig {
-  const result = v.safeParse(schema, config);
-  const problems = result.success ? [] : result.issues.map((issue) => ({
-    path: v.getDotPath(issue) ?? "",
-    message: issue.message,
-  }));
-  problems.push(...popProblems(config, result.success ? result.output.allocateStrategy.name : undefined));
-  problems.push(...listenerProblems(config), ...clientProblems(config), ...unknownOptions(config));
-  if (!result.success || problems.length > 0) {
-    throw new ConfigError(
-      `Cannot make the consumer: ${
-        problems.map(({ path, message }) => `${path || "config"}: ${message}`).join("; ")
-      }`,
-      { problems },
-    );
-  }
-  return Object.freeze(result.output) as ResolvedConsumerConfig;
+  const names = Object.keys(consumerEntries);
+  return checkConfig(schema, config, names, (parsed) => [
+    ...popProblems(config, parsed?.allocateStrategy.name),
+    ...listenerProblems(config),
+  ]) as ResolvedConsumerConfig;
 }
 
 /** What the options say about the window of one queue. */

@@ -7,9 +7,10 @@
 import type { ProtocolError } from "../core/errors.ts";
 import { type RecordView, scanRecords } from "../message/record_view.ts";
 import { PropertyKey } from "../message/property_keys.ts";
-import { pullMessage } from "../protocol/operations.ts";
+import { litePullMessage, pullMessage } from "../protocol/operations.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
 import type { SubscriptionData } from "../protocol/subscription_data.ts";
+import { MQVersion } from "../protocol/versions.ts";
 import type { Reply } from "../remoting/channel.ts";
 import { type Backoff, backoffMs } from "../time/backoff.ts";
 import { type Fetch, FetchLoop, type FetchLoopOptions } from "./fetch_loop.ts";
@@ -17,6 +18,10 @@ import type { QueueWindow } from "./queue_window.ts";
 
 /** PullSysFlag: the broker may park the call. */
 const FLAG_SUSPEND = 0x2;
+/** PullSysFlag: the call carries its subscription. */
+const FLAG_SUBSCRIPTION = 0x4;
+/** PullSysFlag: a lite pull consumer asks. */
+const FLAG_LITE_PULL = 0x10;
 /** Beyond what the broker may park a call for, it gets this long to answer, in milliseconds (Java: 30 s − 15 s). */
 const ANSWER_PATIENCE_MS = 15_000;
 const CORRUPT_BACKOFF: Backoff = { baseMs: 500, maxMs: 30_000 };
@@ -34,6 +39,11 @@ export interface PullerOptions extends FetchLoopOptions {
   readonly suspendMs: number;
   readonly checkCrc: boolean;
   readonly onBadRecord: "stall" | "skip";
+  /**
+   * Whether each pull says what is wanted, as a lite pull consumer's does; otherwise the broker goes by the heartbeat. Brokers from
+   * 5.0 have a request code of their own for it, which an administrator can forbid.
+   */
+  readonly carriesSubscription: boolean;
   /** The subscription that the broker knows, by the window's topic. */
   readonly subscription: (topic: string) => SubscriptionData | undefined;
   /** The broker moved the offset: the queue starts afresh at `offset`. */
@@ -69,10 +79,13 @@ class Puller implements Fetch<PullReply> {
 
   /** Asks from the cursor on. */
   ask(signal: AbortSignal): Promise<PullReply> {
-    const { client, consumerGroup, batchSize, batchBytes, suspendMs, subscription } = this.#options;
+    const { client, consumerGroup, batchSize, batchBytes, suspendMs, carriesSubscription } = this.#options;
     const window = this.#window;
     const { topic, brokerName, queueId } = window.queue;
-    return client.call(brokerName, pullMessage, {
+    const subscription = this.#options.subscription(topic);
+    const expressionType = subscription?.expressionType ?? "TAG";
+    const brokerId = window.suggestedBrokerId;
+    const header = {
       consumerGroup,
       topic,
       queueId,
@@ -80,14 +93,25 @@ class Puller implements Fetch<PullReply> {
       maxMsgNums: batchSize,
       // Java sends an offset along (FLAG_COMMIT_OFFSET). Brokers serve pulls and commits on threads of their own, so
       // that of a pull served late would take back a later commit: the last one of a shutdown, or a new owner's.
-      sysFlag: FLAG_SUSPEND,
+      sysFlag: carriesSubscription ? FLAG_SUSPEND | FLAG_SUBSCRIPTION | FLAG_LITE_PULL : FLAG_SUSPEND,
       commitOffset: 0,
       suspendTimeoutMillis: suspendMs,
-      subVersion: subscription(topic)?.subVersion ?? 0,
-      expressionType: subscription(topic)?.expressionType ?? "TAG",
+      subscription: carriesSubscription ? subscription?.subString : undefined,
+      subVersion: carriesSubscription && expressionType === "TAG" ? 0 : subscription?.subVersion ?? 0,
+      expressionType,
       maxMsgBytes: batchBytes(),
       requestSource: -1,
-    }, { timeoutMs: suspendMs + ANSWER_PATIENCE_MS, signal, brokerId: window.suggestedBrokerId });
+    };
+    const timeoutMs = suspendMs + ANSWER_PATIENCE_MS;
+    const isLite = carriesSubscription && this.#knowsLitePull(brokerName, brokerId);
+    const operation = isLite ? litePullMessage : pullMessage;
+    return client.call(brokerName, operation, header, { timeoutMs, signal, brokerId });
+  }
+
+  #knowsLitePull(brokerName: string, brokerId: number): boolean {
+    const { client } = this.#options;
+    const address = client.brokerAddress(brokerName, brokerId);
+    return address !== undefined && (client.brokerVersion(address) ?? 0) >= MQVersion.V5_0_0;
   }
 
   /** Messages, or the news that there are none or that the offset is wrong. */

@@ -15,18 +15,28 @@ import type {
 } from "../protocol/bodies.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { CLIENT_VERSION, versionName } from "../protocol/versions.ts";
-import { isOrdered, type ResolvedConsumerConfig } from "./options.ts";
+import type { MessageModel } from "./assignment_terms.ts";
+import { isOrdered, type Ordering } from "./options.ts";
 import { LOCK_LIVE_MS } from "./queue_locks.ts";
 import type { QueueWindow } from "./queue_window.ts";
+import type { ConsumeFromWhere } from "./start_offset.ts";
 
 const BYTES_PER_MIB = 1024 * 1024;
 /** Messages named in a dump of what is out. */
 const DUMP_LIMIT = 500;
 
+/** The configuration of any kind of consumer: what is text, number or switch of it is reported. */
+export interface ReportedConfig {
+  readonly consumerGroup: string;
+  readonly consumeFromWhere: ConsumeFromWhere;
+  readonly messageModel: MessageModel;
+  readonly ordering?: Ordering;
+}
+
 /** What a report is made from. */
 export interface ReportSources {
   readonly client: RocketMQClient;
-  readonly config: ResolvedConsumerConfig;
+  readonly config: ReportedConfig;
   /** What heartbeats say. */
   readonly heartbeat: ConsumerData;
   readonly pulled: readonly QueueWindow[];

@@ -10,7 +10,7 @@ import type { BrokerCaller } from "../offsets/broker_caller.ts";
 import type { OffsetStore } from "../offsets/offset_store.ts";
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 import { isRetryTopic } from "../protocol/names.ts";
-import { getMaxOffset, searchOffsetByTimestamp } from "../protocol/operations.ts";
+import { endOffset, offsetAt } from "./queue_positions.ts";
 
 /** Where a group without a stored offset begins. */
 export type ConsumeFromWhere =
@@ -25,7 +25,19 @@ export interface StartPolicy {
   readonly consumeTimestamp: number;
 }
 
-const QUERY_TIMEOUT_MS = 5_000;
+/** How long before now CONSUME_FROM_TIMESTAMP begins unless told, in milliseconds (Java: 30 minutes). */
+const BEGIN_BEFORE_MS = 30 * 60_000;
+
+/** What the options say, at `now`. */
+export function startPolicy(
+  { consumeFromWhere, consumeTimestamp }: {
+    readonly consumeFromWhere: ConsumeFromWhere;
+    readonly consumeTimestamp: number | undefined;
+  },
+  now: number,
+): StartPolicy {
+  return { consumeFromWhere, consumeTimestamp: consumeTimestamp ?? now - BEGIN_BEFORE_MS };
+}
 
 /** The offset at which to begin `queue`. @throws OffsetFetchError when it cannot be found out. */
 export async function startOffset(
@@ -46,26 +58,18 @@ export async function startOffset(
   }
 }
 
-async function withoutStoredOffset(
+function withoutStoredOffset(
   queue: MessageQueue,
-  policy: StartPolicy,
+  { consumeFromWhere, consumeTimestamp }: StartPolicy,
   caller: BrokerCaller,
-): Promise<number> {
-  const { topic, queueId, brokerName } = queue;
-  const retry = isRetryTopic(topic);
-  const options = { timeoutMs: QUERY_TIMEOUT_MS, brokerId: 0 };
-  const max = async () =>
-    (await caller.call(brokerName, getMaxOffset, { topic, queueId }, options)).header.offset;
-  switch (policy.consumeFromWhere) {
+): number | Promise<number> {
+  const retry = isRetryTopic(queue.topic);
+  switch (consumeFromWhere) {
     case "CONSUME_FROM_FIRST_OFFSET":
       return 0;
     case "CONSUME_FROM_LAST_OFFSET":
-      return retry ? 0 : await max();
-    case "CONSUME_FROM_TIMESTAMP": {
-      if (retry) return await max();
-      const timestamp = policy.consumeTimestamp;
-      return (await caller.call(brokerName, searchOffsetByTimestamp, { topic, queueId, timestamp }, options))
-        .header.offset;
-    }
+      return retry ? 0 : endOffset(caller, queue);
+    case "CONSUME_FROM_TIMESTAMP":
+      return retry ? endOffset(caller, queue) : offsetAt(caller, queue, consumeTimestamp);
   }
 }

@@ -1,10 +1,13 @@
 /**
  * What a consumer counts, and the picture of it that `consumer.statistics()` gives.
  */
+import type { RocketMQClient } from "../client/client.ts";
 import type { ClientStatistics } from "../client/events.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
-import type { TopicSpeed } from "../telemetry/consume_speed.ts";
-import type { TraceStatistics } from "../telemetry/message_trace.ts";
+import type { ConsumeSpeed, TopicSpeed } from "../telemetry/consume_speed.ts";
+import type { MessageTrace, TraceStatistics } from "../telemetry/message_trace.ts";
+import type { Assignment } from "./assignment.ts";
+import type { Budget } from "./budget.ts";
 import type { RateStatistics } from "./rate_limit.ts";
 import type { QueueWindow } from "./queue_window.ts";
 
@@ -83,20 +86,14 @@ export function queueStatistics(window: QueueWindow): QueueStatistics {
   };
 }
 
-/** A picture of a consumer. */
-export interface ConsumerStatistics extends Readonly<ConsumerCounters> {
+/** A picture of what a consumer pulls and has out. */
+export interface PullStatistics extends Readonly<ConsumerCounters> {
   /** Messages cached and not settled, over all queues. */
   readonly cachedMessages: number;
   /** Bytes that they keep in memory: whole frames until their last message is settled. */
   readonly cachedBytes: number;
   /** Messages handed out and not settled. */
   readonly inFlight: number;
-  /** How many messages the listener may have at once, now. */
-  readonly concurrency: number;
-  /** Calls of listeners that are pending. */
-  readonly pendingCalls: number;
-  /** The rate limit, when there is one. */
-  readonly rate: RateStatistics | undefined;
   /** The assigned queues. */
   readonly queues: readonly QueueStatistics[];
   /** Rates and times by topic, over the last minute, hour and day. */
@@ -105,6 +102,41 @@ export interface ConsumerStatistics extends Readonly<ConsumerCounters> {
   readonly trace: TraceStatistics;
   /** Heartbeats, route refreshes and connections of the client. */
   readonly client: ClientStatistics;
+}
+
+/** A picture of a consumer. */
+export interface ConsumerStatistics extends PullStatistics {
+  /** How many messages the listener may have at once, now. */
+  readonly concurrency: number;
+  /** Calls of listeners that are pending. */
+  readonly pendingCalls: number;
+  /** The rate limit, when there is one. */
+  readonly rate: RateStatistics | undefined;
+}
+
+/** What pulls and holds messages. */
+export interface PullingParts {
+  readonly counters: ConsumerCounters;
+  readonly budget: Budget;
+  readonly assignment: Assignment;
+  readonly speed: ConsumeSpeed;
+  readonly trace: MessageTrace;
+  readonly client: RocketMQClient;
+}
+
+/** The picture of now. */
+export function pullStatistics(parts: PullingParts): PullStatistics {
+  const { counters, budget, assignment, speed, trace, client } = parts;
+  return {
+    ...counters,
+    cachedMessages: budget.messages,
+    cachedBytes: budget.bytes,
+    inFlight: assignment.outstanding,
+    queues: Array.from(assignment.pulled(), queueStatistics),
+    topics: speed.topics(),
+    trace: trace.statistics(),
+    client: client.statistics(),
+  };
 }
 
 /** All zero. */

@@ -115,6 +115,12 @@ export class StreamSource<T> {
     return new Promise((resolve) => this.#waiting = resolve);
   }
 
+  /** Gives up waiting for an item: the pending `next` resolves with `undefined`, and the source goes on. */
+  giveUp(): void {
+    this.#waiting?.(undefined);
+    this.#waiting = undefined;
+  }
+
   /** Acks what is unsettled in an item. */
   ack(item: T): void {
     for (const delivery of this.#shape.deliveries(item)) {
@@ -140,7 +146,6 @@ export class StreamSource<T> {
     this.#ended = true;
     this.#letGo?.();
     this.#onEnd(this.#ring.clear());
-    this.#waiting?.(undefined);
-    this.#waiting = undefined;
+    this.giveUp();
   }
 }

@@ -8,6 +8,8 @@
 import type {
   Consumer,
   ConsumerConfig,
+  LitePullConsumer,
+  LitePullConsumerConfig,
   PartialWorld,
   Producer,
   ProducerConfig,
@@ -40,6 +42,9 @@ export interface Scenario {
 
 /** A consumer's configuration without what the stage knows. */
 export type StagedConsumer = Partial<ConsumerConfig>;
+
+/** A lite pull consumer's configuration without what the stage knows. */
+export type StagedLitePull = Partial<LitePullConsumerConfig>;
 
 /** A producer's configuration without what the stage knows. */
 export type StagedProducer = Partial<Omit<ProducerConfig, "client">>;
@@ -87,6 +92,8 @@ export interface Stage {
   fill(topic: string, count: number, options?: FillOptions): Promise<string[]>;
   /** A consumer that begins at the first message, not started yet; it is shut down at the end. */
   consumer(config?: StagedConsumer, world?: PartialWorld): Consumer;
+  /** A lite pull consumer that begins at the first message, not started yet; it is shut down at the end. */
+  litePull(config?: StagedLitePull): LitePullConsumer;
   /** A started producer, shut down at the end. */
   producer(config?: StagedProducer): Promise<Producer>;
   /** Takes what a consumer gets, by `for await`, until it is shut down. */

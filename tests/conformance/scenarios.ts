@@ -17,6 +17,8 @@ import * as filters from "./scenarios/filters.ts";
 import * as flow from "./scenarios/flow.ts";
 import * as groups from "./scenarios/groups.ts";
 import * as kill from "./scenarios/kill.ts";
+import * as litePull from "./scenarios/lite_pull.ts";
+import * as litePullGroups from "./scenarios/lite_pull_groups.ts";
 import * as mixed from "./scenarios/mixed_groups.ts";
 import * as offsets from "./scenarios/offsets.ts";
 import * as offsetIllegal from "./scenarios/offset_illegal.ts";
@@ -52,6 +54,8 @@ export const scenarios: readonly Scenario[] = [
   settlementContract,
   orderly,
   broadcasting,
+  litePull,
+  litePullGroups,
   flow,
   shutdown,
   routeChanges,

@@ -11,7 +11,9 @@ import {
   type Consumer,
   type ConsumerConfig,
   createConsumer,
+  createLitePullConsumer,
   createProducer,
+  type LitePullConsumerConfig,
   type MessageQueue,
   type Producer,
   type ProducerConfig,
@@ -69,17 +71,7 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
       return topic;
     },
     fill: async (topic, count, options) => await fill(await stage.producer(), topic, count, options),
-    consumer(config = {}, world = {}) {
-      const whole = {
-        namesrvAddr,
-        consumerGroup: stage.name("group"),
-        consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
-        ...config,
-      } as ConsumerConfig;
-      const consumer = createConsumer(whole, { logger: quiet, ...world });
-      undo.push(() => consumer.shutdown());
-      return consumer;
-    },
+    ...consumerMakers(namesrvAddr, () => stage.name("group"), (shutdown) => undo.push(shutdown)),
     async producer(config = {}) {
       const whole = { namesrvAddr, producerGroup: stage.name("producers"), ...config } as ProducerConfig;
       const producer: Producer = createProducer(whole, { logger: quiet });
@@ -110,6 +102,29 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
     },
   };
   return stage;
+}
+
+/** The makers of consumers that begin at the first message. */
+function consumerMakers(
+  namesrvAddr: string,
+  group: () => string,
+  defer: (shutdown: () => Promise<void>) => void,
+): Pick<Stage, "consumer" | "litePull"> {
+  const whole = (config: object) => {
+    return { namesrvAddr, consumerGroup: group(), consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET", ...config };
+  };
+  return {
+    consumer(config = {}, world = {}) {
+      const consumer = createConsumer(whole(config) as ConsumerConfig, { logger: quiet, ...world });
+      defer(() => consumer.shutdown());
+      return consumer;
+    },
+    litePull(config = {}) {
+      const consumer = createLitePullConsumer(whole(config) as LitePullConsumerConfig, { logger: quiet });
+      defer(() => consumer.shutdown());
+      return consumer;
+    },
+  };
 }
 
 /** Makes a folder. */
