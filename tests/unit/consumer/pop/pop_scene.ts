@@ -9,11 +9,12 @@ import {
   createConsumer,
 } from "../../../../mod.ts";
 import { seededRandom } from "../../../../src/core/random.ts";
+import type { ClusterOptions } from "../../../../src/testing/mod.ts";
 import { stage } from "../../testing/bench_client.ts";
 
 /** A cluster with topic T (two queues), and consumers of it that pop. */
-export async function scene() {
-  const { cluster, clock, dial, stop } = await stage({ topics: { T: 2 } });
+export async function scene(broker: Exclude<ClusterOptions["broker"], undefined> = {}) {
+  const { cluster, clock, dial, stop } = await stage({ topics: { T: 2 }, broker });
   const drive = <R>(work: Promise<R>): Promise<R> => clock.runUntil(work);
   const consumers: Consumer[] = [];
   let host = 0;
