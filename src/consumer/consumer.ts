@@ -7,7 +7,7 @@
  */
 import { createClient, type RocketMQClient } from "../client/client.ts";
 import type { PartialWorld } from "../client/world.ts";
-import { ConfigError, ConsumerStateError } from "../core/errors.ts";
+import { ConfigError, ConsumerStateError, ValidationError } from "../core/errors.ts";
 import type { Phase } from "../core/lifecycle.ts";
 import type { MessageRequestMode } from "../protocol/bodies.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
@@ -25,6 +25,7 @@ import {
   type ResolvedConsumerConfig,
 } from "./options.ts";
 import type { MessageSelector } from "./selector.ts";
+import { configurationTexts } from "./self_report.ts";
 import { settleSink } from "./settle_sink.ts";
 import type { ConsumerStatistics } from "./statistics.ts";
 import { type ItemShape, runShape, singleShape } from "./stream_source.ts";
@@ -224,6 +225,44 @@ export class Consumer {
   ): Promise<void> {
     this.#life.require("set the message request mode", "running");
     await this.#engine.setRequestMode(topic, { mode, popShareQueueNum });
+  }
+
+  /**
+   * Goes on with an owned queue at `offset`: what is cached or out of it is forgotten; the new place is what the
+   * next commit stores.
+   *
+   * @throws ConsumerStateError when the consumer does not run or does not pull the queue; ValidationError for an offset that is
+   * not a whole number from 0.
+   */
+  seek(queue: MessageQueue, offset: number): void {
+    this.#life.require("seek", "running");
+    if (!Number.isSafeInteger(offset) || offset < 0) {
+      throw new ValidationError(`Cannot seek: the offset is ${offset}, not a whole number from 0`);
+    }
+    if (this.#engine.seek(queue, offset)) return;
+    throw new ConsumerStateError(
+      `Cannot seek: queue ${queue.queueId} of topic "${queue.topic}" on ${queue.brokerName} is not pulled here`,
+    );
+  }
+
+  /**
+   * Changes how many listener calls may be pending at once, from now on; `consumeConcurrencyMin` and `…Max` until then.
+   *
+   * @throws ConfigError unless both are whole numbers from 1 to 1000 and the minimum is not above the maximum.
+   */
+  setConcurrency({ min, max }: { readonly min: number; readonly max: number }): void {
+    const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= 1000;
+    if (!isCount(min) || !isCount(max) || min > max) {
+      throw new ConfigError(
+        `Cannot change concurrency: ${min} to ${max} is no range of whole numbers from 1 to 1000`,
+      );
+    }
+    this.#engine.setConcurrency({ min, max });
+  }
+
+  /** Its options as texts, every default in place; credentials and what is no text are left out. */
+  configuration(): Readonly<Record<string, string>> {
+    return configurationTexts(this.#client, this.#config);
   }
 
   /** Stores the offsets now rather than at the next interval. @throws OffsetError */

@@ -29,6 +29,7 @@ import { type RequestMode, RequestModes } from "./pop/request_modes.ts";
 import { LOCK_RENEWAL_MS } from "./queue_locks.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { MessageSelector } from "./selector.ts";
+import type { ConcurrencyBounds } from "./concurrency_limit.ts";
 import type { ConsumerCounters, ConsumerStatistics } from "./statistics.ts";
 import { newCounters, pullStatistics } from "./statistics.ts";
 import { startPolicy } from "./start_offset.ts";
@@ -342,6 +343,16 @@ export class ConsumerEngine implements LivingEngine {
       await modes.set(await this.#client.route(each), mode);
     }
     this.#membership.nudge("rebalance");
+  }
+
+  /** Starts a pulled queue afresh at `offset`; false when it is not pulled here. */
+  seek(queue: MessageQueue, offset: number): boolean {
+    return this.#assignment.seek(queue, offset);
+  }
+
+  /** Changes how many listener calls may be pending. */
+  setConcurrency(bounds: ConcurrencyBounds): void {
+    this.#pool.bounds = bounds;
   }
 
   /** The picture of now. */

@@ -73,6 +73,7 @@ export class ListenerPool {
   readonly #byTopic = new Map<string, MessageListener>();
   #default: MessageListener | undefined;
   #busy = 0;
+  #bounds: ConcurrencyBounds;
   #slots: ConcurrencyState;
   /** Calls that ended, those that ended well, and whether all slots were taken while messages waited, since the last look. */
   #ended = 0;
@@ -85,7 +86,15 @@ export class ListenerPool {
 
   constructor(options: ListenerPoolOptions) {
     this.#options = options;
+    this.#bounds = options.concurrency;
     this.#slots = firstLimit(options.concurrency);
+  }
+
+  /** How many calls may be pending at once, at least and at most; holds from now on. */
+  set bounds(bounds: ConcurrencyBounds) {
+    this.#bounds = bounds;
+    this.#slots = firstLimit(bounds);
+    this.#pump();
   }
 
   /** How many calls may be pending at once, now. */
@@ -142,7 +151,7 @@ export class ListenerPool {
   /** Lets the number of slots follow how the calls fare. Called once a second. */
   adapt(): void {
     const seen = { saturated: this.#saturated, pending: this.#busy, ended: this.#ended, good: this.#good };
-    this.#slots = nextLimit(this.#slots, seen, this.#options.concurrency);
+    this.#slots = nextLimit(this.#slots, seen, this.#bounds);
     this.#saturated = false;
     this.#ended = 0;
     this.#good = 0;

@@ -72,17 +72,24 @@ export function selfReport(sources: ReportSources): ConsumerRunningInfo {
   };
 }
 
-/** The configuration as texts, and the facts that Java names with PROP_. */
-function properties(sources: ReportSources): Record<string, string> {
-  const { client, config, heartbeat } = sources;
+/** The options of a consumer and its client as texts, every default in place; what is secret or no text is left out. */
+export function configurationTexts(
+  client: RocketMQClient,
+  config: ReportSources["config"],
+): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries({ ...client.options, ...config })) {
     const text = propertyText(value);
     if (text !== undefined) texts[name] = text;
   }
+  return { ...texts, namesrvAddr: client.nameServers };
+}
+
+/** The configuration as texts, and the facts that Java names with PROP_. */
+function properties(sources: ReportSources): Record<string, string> {
+  const { client, config, heartbeat } = sources;
   return {
-    ...texts,
-    namesrvAddr: client.nameServers,
+    ...configurationTexts(client, config),
     messageModel: heartbeat.messageModel ?? "CLUSTERING",
     clientId: client.clientId,
     PROP_NAMESERVER_ADDR: client.nameServers,

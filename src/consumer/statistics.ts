@@ -71,6 +71,12 @@ export interface QueueStatistics {
   readonly cachedBytes: number;
   /** Messages handed out and not settled. */
   readonly inFlight: number;
+  /** Whether the application paused it. */
+  readonly paused: boolean;
+  /** When the broker last answered a pull, in milliseconds since the epoch. */
+  readonly lastAnswerAt: number;
+  /** When a message was last handed out, in milliseconds since the epoch; 0 before the first. */
+  readonly lastHandOutAt: number;
 }
 
 /** The picture of one queue. */
@@ -83,6 +89,9 @@ export function queueStatistics(window: QueueWindow): QueueStatistics {
     cachedMessages: window.messages,
     cachedBytes: window.bytes,
     inFlight: window.out,
+    paused: window.paused,
+    lastAnswerAt: window.lastAnswerAt,
+    lastHandOutAt: window.lastHandOutAt,
   };
 }
 

@@ -260,6 +260,9 @@ export class PoppedQueues {
       cachedMessages: window.messages,
       cachedBytes: window.bytes,
       inFlight: window.out,
+      paused: window.paused,
+      lastAnswerAt: window.lastAnswerAt,
+      lastHandOutAt: window.lastHandOutAt,
     }));
   }
 }

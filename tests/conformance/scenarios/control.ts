@@ -150,3 +150,36 @@ export const pauseOfOneQueue: Scenario = {
     await t.eventually("the paused queue's", () => of(0).length === 5);
   },
 };
+
+export const seeking: Scenario = {
+  name: "an application that seeks gets an owned queue from there on, and the new place is what is committed",
+  async run(t) {
+    const topic = await t.topic("seek", { queues: 1 });
+    const sent = await t.fill(topic, 10, { inOrder: true });
+    const consumerGroup = t.name("seekers");
+    const consumer = t.consumer({ consumerGroup, brokerSuspendMs: 1_000 });
+    consumer.subscribe(topic);
+    const { bodies } = t.collect(consumer);
+    await consumer.start();
+    await t.eventually("all is consumed", () => bodies.length === sent.length);
+    const [queue] = consumer.assignment().filter((each) => each.topic === topic);
+    bodies.length = 0;
+    consumer.seek(queue!, 6);
+    await t.eventually("the last four come again", () => bodies.length >= 4);
+    assert.deepEqual(bodies, sent.slice(6));
+    consumer.pause();
+    consumer.seek(queue!, 3);
+    await t.sleep(200);
+    await consumer.commit();
+    assert.equal(
+      await t.committed(consumerGroup, topic),
+      3,
+      "a queue that is paused stays so, at the new place",
+    );
+    assert.equal(consumer.statistics().queues.find((each) => each.queue.topic === topic)!.paused, true);
+    assert.throws(() => consumer.seek({ ...queue!, queueId: 9 }, 0), { name: "ConsumerStateError" });
+    assert.throws(() => consumer.seek(queue!, -1), { name: "ValidationError" });
+    assert.throws(() => consumer.setConcurrency({ min: 3, max: 2 }), { name: "ConfigError" });
+    assert.equal(consumer.configuration()["consumerGroup"], consumerGroup);
+  },
+};

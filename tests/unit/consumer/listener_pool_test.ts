@@ -128,6 +128,18 @@ Deno.test("slots open while all are taken, messages wait and calls end well, and
   assertEquals(pool.concurrency, 2);
 });
 
+Deno.test("new bounds hold from now on, for messages that wait already too", async () => {
+  const { pool, open } = scene(() => new Promise<void>(() => {}), { min: 2, max: 2 });
+  const { window } = open();
+  window.append(fakeRecords(0, 20), 20, 2000);
+  await nextTurn();
+  assertEquals(pool.pending, 2);
+  pool.bounds = { min: 7, max: 9 };
+  assertEquals([pool.concurrency, pool.pending], [7, 7]);
+  pool.bounds = { min: 1, max: 1 };
+  assertEquals([pool.concurrency, pool.pending], [1, 7]);
+});
+
 Deno.test("slots do not open for calls that fail", async () => {
   const { pool, open } = scene(() => Promise.reject(new Error("overloaded")), { min: 2, max: 9 });
   const { window } = open();
