@@ -102,8 +102,8 @@ export class LitePullConsumer {
   }
 
   /**
-   * Names the queues to pull, instead of those that were named before; no member of the group is asked. At any time; not together with
-   * `subscribe`. Each begins at its committed offset, else where `consumeFromWhere` says, unless `seek` says otherwise.
+   * Names the queues to pull, instead of those that were named before; no member of the group is asked, but those that
+   * subscribe count this one when they divide theirs: give it a group of its own. At any time; not together with `subscribe`. Each begins at its committed offset, else where `consumeFromWhere` says, unless `seek` says otherwise.
    *
    * @throws InvalidTopicError, ConsumerStateError
    */
@@ -189,11 +189,12 @@ export class LitePullConsumer {
    * OffsetFetchError when the broker cannot be asked.
    */
   async seek(queue: MessageQueue, offset: number): Promise<void> {
-    const [first, end] = await this.#ask("seek", queue, async () => [
-      await firstOffset(this.#client, queue),
-      await endOffset(this.#client, queue),
-    ]);
-    if (!Number.isSafeInteger(offset) || offset < first! || offset > end!) {
+    const [first, end] = await this.#ask(
+      "seek",
+      queue,
+      () => Promise.all([firstOffset(this.#client, queue), endOffset(this.#client, queue)]),
+    );
+    if (!Number.isSafeInteger(offset) || offset < first || offset > end) {
       throw new OffsetError(
         `Cannot seek ${queueKey(queue)} to ${offset}: its offsets go from ${first} to ${end}`,
         { topic: queue.topic, broker: queue.brokerName, retriable: false },

@@ -217,21 +217,23 @@ export class LitePullEngine implements LivingEngine {
 
   /** Subscribes or changes a selector. */
   subscribe(topic: string, selector: string | MessageSelector): void {
-    this.#choice.choose("subscribe", `subscribe "${topic}"`);
+    this.#choice.check("subscribe", `subscribe "${topic}"`);
     this.#subscriptions.set(topic, selector);
+    this.#choice.choose("subscribe");
     this.#membership.subscriptionsChanged();
   }
 
   /** Unsubscribes. */
   unsubscribe(topic: string): void {
-    this.#choice.choose("subscribe", `unsubscribe "${topic}"`);
+    this.#choice.check("subscribe", `unsubscribe "${topic}"`);
     this.#subscriptions.delete(topic);
     this.#membership.subscriptionsChanged();
   }
 
   /** Names the queues to pull. */
   assign(queues: readonly MessageQueue[]): void {
-    this.#choice.choose("assign", `assign ${queues.length} queues`);
+    this.#choice.check("assign", `assign ${queues.length} queues`);
+    this.#choice.choose("assign");
     this.#choice.name(queues);
     for (const topic of this.#choice.namedTopics) {
       if (!this.#subscriptions.get(topic)) this.select(topic, "*");
@@ -241,8 +243,9 @@ export class LitePullEngine implements LivingEngine {
 
   /** Chooses what of a topic the assigned queues give. */
   select(topic: string, selector: string | MessageSelector): void {
-    this.#choice.choose("assign", `choose what of "${topic}" assigned queues give`);
+    this.#choice.check("assign", `choose what of "${topic}" assigned queues give`);
     this.#subscriptions.set(topic, selector);
+    this.#choice.choose("assign");
   }
 
   /** Begins a queue at `offset`. @throws ConsumerStateError when it is not this consumer's. */
@@ -259,7 +262,7 @@ export class LitePullEngine implements LivingEngine {
 
   /** Pauses or resumes queues; all when undefined. */
   pause(queues: readonly MessageQueue[] | undefined, paused: boolean): void {
-    this.#choice.pause(queues ?? this.queues(), paused);
+    this.#choice.pause(queues, this.queues(), paused);
     this.#assignment.pause(queues, paused);
   }
 

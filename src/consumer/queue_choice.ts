@@ -42,16 +42,19 @@ export class QueueChoice {
     return new Set(this.#named.map(({ topic }) => topic));
   }
 
-  /** Decides for a source. @throws ConsumerStateError when the other was chosen. */
-  choose(source: "subscribe" | "assign", attempted: string): void {
-    if (this.#source !== undefined && this.#source !== source) {
-      const met = source === "assign" ? "it subscribes topics" : "queues are assigned to it";
-      throw new ConsumerStateError(
-        `Cannot ${attempted}: ${met} already, and a lite pull consumer does one or the other`,
-        { group: this.#group },
-      );
-    }
-    this.#source = source;
+  /** Checks that queues may come from `source`. @throws ConsumerStateError when the other was chosen. */
+  check(source: "subscribe" | "assign", attempted: string): void {
+    if (this.#source === undefined || this.#source === source) return;
+    const met = source === "assign" ? "it subscribes topics" : "queues are assigned to it";
+    throw new ConsumerStateError(
+      `Cannot ${attempted}: ${met} already, and a lite pull consumer does one or the other`,
+      { group: this.#group },
+    );
+  }
+
+  /** Decides for a source. */
+  choose(source: "subscribe" | "assign"): void {
+    this.#source ??= source;
   }
 
   /** Names the queues; wishes about those that are named no more are forgotten. */
@@ -62,10 +65,15 @@ export class QueueChoice {
     this.forget(before.filter((queue) => !kept.has(queueKey(queue))));
   }
 
-  /** Checks that a queue is this consumer's: named, or among the `owned`. @throws ConsumerStateError */
+  /** Those of this consumer's queues that are pulled or will be: the named ones, or the `owned`. */
+  of(owned: readonly MessageQueue[]): readonly MessageQueue[] {
+    return this.isAssigned ? this.#named : owned;
+  }
+
+  /** Checks that a queue is among those. @throws ConsumerStateError */
   require(queue: MessageQueue, owned: readonly MessageQueue[], attempted: string): void {
     const key = queueKey(queue);
-    if ((this.isAssigned ? this.#named : owned).some((own) => queueKey(own) === key)) return;
+    if (this.of(owned).some((own) => queueKey(own) === key)) return;
     throw new ConsumerStateError(`Cannot ${attempted} ${key}: it is not assigned to this consumer`, {
       topic: queue.topic,
       broker: queue.brokerName,
@@ -78,11 +86,13 @@ export class QueueChoice {
     this.#sought.set(queueKey(queue), offset);
   }
 
-  /** Queues shall rest, or no longer. */
-  pause(queues: readonly MessageQueue[], paused: boolean): void {
-    for (const queue of queues) {
-      if (paused) this.#paused.add(queueKey(queue));
-      else this.#paused.delete(queueKey(queue));
+  /** Queues shall rest, or no longer; all when undefined. Those of others are none of this consumer's business. */
+  pause(queues: readonly MessageQueue[] | undefined, owned: readonly MessageQueue[], paused: boolean): void {
+    const wanted = queues && new Set(queues.map(queueKey));
+    for (const key of this.of(owned).map(queueKey)) {
+      if (wanted && !wanted.has(key)) continue;
+      if (paused) this.#paused.add(key);
+      else this.#paused.delete(key);
     }
   }
 

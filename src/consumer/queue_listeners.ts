@@ -4,8 +4,7 @@
  * Both compare what is with what was; the first look at a topic is what later ones are compared with. A listener that throws
  * is told of as an event and spoils nothing.
  */
-import type { MessageQueue } from "../protocol/message_queue.ts";
-import { queueKey } from "../protocol/message_queue.ts";
+import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
 
 /** Called with all queues of a topic that can be read, when they have changed. */
 export type TopicMessageQueueChangeListener = (topic: string, queues: readonly MessageQueue[]) => void;

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Stage } from "./scenario.ts";
 
 /** How a Java member consumes. */
-export type JavaMode = "concurrent" | "orderly" | "broadcasting" | "popping";
+export type JavaMode = "concurrent" | "orderly" | "broadcasting" | "popping" | "polling";
 
 /** A message that a member was handed. */
 export interface Handled {
@@ -49,7 +49,8 @@ export class JavaMember {
   ): Promise<JavaMember> {
     const classPath = await t.rig.javaClassPath();
     if (!existsSync("/usr/bin/java") && !process.env["JAVA_HOME"]) t.skip("there is no Java");
-    const program = fileURLToPath(new URL("./programs/GroupMember.java", import.meta.url));
+    const name = mode === "polling" ? "PollingMember" : "GroupMember";
+    const program = fileURLToPath(new URL(`./programs/${name}.java`, import.meta.url));
     const options = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
     const folder = t.temporaryFolder();
     // where it keeps logs, and the offsets of a broadcasting group

@@ -251,6 +251,6 @@ export function queueName({ brokerName, queueId }: Omit<MessageQueue, "topic">):
 }
 
 /** The queues that a consumer holds of a topic. */
-export function namesHeld(consumer: Consumer, topic: string): string[] {
+export function namesHeld(consumer: Pick<Consumer, "assignment">, topic: string): string[] {
   return consumer.assignment().filter((queue) => queue.topic === topic).map(queueName);
 }

@@ -3,8 +3,10 @@
  */
 import { strict as assert } from "node:assert";
 import { type LitePullConsumer, MemoryOffsetStore, type MessageQueue } from "@contrail/rocketmq";
+import { JavaMember } from "../java_member.ts";
 import { assigned, pollAll, textsOf } from "../polling.ts";
 import type { Scenario } from "../scenario.ts";
+import { namesHeld } from "../stage.ts";
 
 export const manualCommit: Scenario = {
   name: "lite pull: without autoCommit only commit() stores offsets, and the next member goes on from them",
@@ -195,5 +197,45 @@ export const pullBroadcasting: Scenario = {
     }
     for (const stored of stores) assert.equal([...stored.values()].reduce((a, b) => a + b, 0), 20);
     assert.equal(await t.committed(consumerGroup, topic), 0);
+  },
+};
+
+export const mixedPolling: Scenario = {
+  name:
+    "lite pull, in a group with the official Java client: both poll their share, and each goes on where the other was",
+  // a virtual machine starts while it runs: that is enough for one machine
+  alone: true,
+  timeoutMs: 180_000,
+  async run(t) {
+    const topic = await t.topic("polled-by-both", { queues: 4 });
+    const consumerGroup = t.name("polled-by-both");
+    const ours = t.litePull({ consumerGroup });
+    ours.subscribe(topic);
+    await ours.start();
+    const java = await JavaMember.start(t, { consumerGroup, topic, mode: "polling" });
+    const got: string[] = [];
+    const poll = async (timeoutMs: number) => void got.push(...textsOf(await ours.poll({ timeoutMs })));
+    await t.eventually("both hold half", () => {
+      const held = namesHeld(ours, topic);
+      return held.length === 2 && java.queues.length === 2 && new Set([...held, ...java.queues]).size === 4;
+    }, 90_000);
+    const sent = await t.fill(topic, 100);
+    await t.eventually("all are polled", async () => {
+      await poll(50);
+      return got.length + java.bodies.length >= sent.length;
+    });
+    assert.ok(got.length > 0 && java.bodies.length > 0);
+    assert.deepEqual([...got, ...java.bodies].toSorted(), sent.toSorted());
+    await java.leave();
+    await t.eventually("ours holds all", () => namesHeld(ours, topic).length === 4);
+    got.length = 0;
+    const rest = await t.fill(topic, 40, { prefix: "rest-" });
+    await t.eventually("the rest", async () => {
+      await poll(50);
+      return got.length >= rest.length;
+    });
+    assert.deepEqual(got.toSorted(), rest.toSorted(), "from where Java was");
+    await ours.commit();
+    assert.equal(await t.committed(consumerGroup, topic), 140);
   },
 };

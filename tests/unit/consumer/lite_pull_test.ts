@@ -11,6 +11,7 @@ import {
   type LitePullConsumer,
   type LitePullConsumerConfig,
   type MessageQueue,
+  TopicNotSubscribedError,
 } from "../../../mod.ts";
 import { startCluster, type TestCluster } from "../../../src/testing/mod.ts";
 import { systemClock } from "../../../src/time/clock.ts";
@@ -90,7 +91,9 @@ Deno.test("topics are subscribed or queues assigned, not both, and the first wor
     "Cannot assign 1 queues: it subscribes topics already",
   );
   assertThrows(() => subscriber.setSubExpressionForAssign("T", "a"), ConsumerStateError);
+  assertThrows(() => subscriber.unsubscribe("other"), TopicNotSubscribedError);
   const assigner = createLitePullConsumer(NOWHERE);
+  assertThrows(() => assigner.subscribe("a b"), InvalidTopicError);
   assigner.setSubExpressionForAssign("T", "a || b");
   assigner.assign([QUEUE]);
   assertThrows(
@@ -178,7 +181,9 @@ Deno.test("pollTimeoutMs and pullBatchSize are what a poll goes by that does not
 
 Deno.test("queues that are assigned instead of others are pulled, and the others given up with their wishes", async () => {
   await withConsumer({ messages: 3 }, async ({ consumer, queue }) => {
-    consumer.pause([queue]);
+    const elsewhere = { ...queue, queueId: 7 };
+    consumer.pause([queue, elsewhere]);
+    assertEquals([consumer.isPaused(queue), consumer.isPaused(elsewhere)], [true, false]);
     consumer.assign([]);
     while (consumer.assignment().length > 0) await nextTurn();
     assertEquals(consumer.isPaused(queue), false);

@@ -1,0 +1,64 @@
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
+import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
+import org.apache.rocketmq.common.message.MessageExt;
+import org.apache.rocketmq.common.message.MessageQueue;
+
+/**
+ * A member of a group in the official Java client that polls (DefaultLitePullConsumer), for the scenario of a mixed group. Says
+ * the same as GroupMember. Leaves when its input ends, having committed what it polled.
+ */
+public class PollingMember {
+    private static volatile boolean leaving = false;
+
+    public static void main(String[] args) throws Exception {
+        String topic = args[2];
+        DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(args[1]);
+        consumer.setNamesrvAddr(args[0]);
+        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        consumer.setAutoCommit(false);
+        consumer.subscribe(topic, "*");
+        consumer.start();
+        Thread input = new Thread(PollingMember::awaitEnd);
+        input.setDaemon(true);
+        input.start();
+        String last = null;
+        while (!leaving) {
+            String now = names(consumer.assignment(), topic);
+            if (!now.equals(last)) {
+                System.out.println("queues " + now);
+                last = now;
+            }
+            long began = System.currentTimeMillis();
+            List<MessageExt> messages = consumer.poll(100);
+            for (MessageExt message : messages) {
+                String body = new String(message.getBody(), StandardCharsets.UTF_8);
+                System.out.println("message " + message.getBrokerName() + ":" + message.getQueueId() + " "
+                    + message.getQueueOffset() + " " + body + " " + began + " " + System.currentTimeMillis());
+            }
+            consumer.commitSync();
+        }
+        consumer.shutdown();
+        System.exit(0);
+    }
+
+    private static void awaitEnd() {
+        try {
+            while (System.in.read() >= 0) {
+                continue;
+            }
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        } finally {
+            leaving = true;
+        }
+    }
+
+    private static String names(Collection<MessageQueue> queues, String topic) {
+        return queues.stream().filter(queue -> queue.getTopic().equals(topic)).sorted()
+            .map(queue -> queue.getBrokerName() + ":" + queue.getQueueId()).collect(Collectors.joining(","));
+    }
+}
