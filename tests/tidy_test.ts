@@ -49,7 +49,7 @@ const LAYERS: Record<string, { rank: number; from: readonly string[] }> = {
   admin: { rank: 10, from: ["consumer", "producer", "cluster"] },
   cli: { rank: 10, from: ["consumer", "producer", "cluster", "testing"] },
   log: { rank: 10, from: [] },
-  otel: { rank: 10, from: [] },
+  otel: { rank: 10, from: ["telemetry"] },
 };
 
 /** Packages, and who may import them. Three built-ins work alike on all three runtimes. */

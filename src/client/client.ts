@@ -8,6 +8,7 @@ import { BrokerError, BrokerNotAvailableError, RocketMQError } from "../core/err
 import { EventQueue } from "../core/event_queue.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Random } from "../core/random.ts";
+import type { Tracer } from "../core/tracer.ts";
 import type { Credentials } from "../protocol/acl.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
 import type { Fields, Of, OnewayOptions, Operation, Reply } from "../remoting/call.ts";
@@ -63,7 +64,6 @@ export class RocketMQClient {
 
   /**
    * Its options with every default in place; credentials are not among them.
-   *
    * @internal
    */
   get options(): Omit<ResolvedClientOptions, "credentials"> {
@@ -83,7 +83,6 @@ export class RocketMQClient {
 
   /**
    * The clock it lives by.
-   *
    * @internal
    */
   get clock(): Clock {
@@ -92,7 +91,6 @@ export class RocketMQClient {
 
   /**
    * Its source of chance.
-   *
    * @internal
    */
   get random(): Random {
@@ -101,11 +99,18 @@ export class RocketMQClient {
 
   /**
    * Where its lines go.
-   *
    * @internal
    */
   get logger(): Logger {
     return this.#world.logger;
+  }
+
+  /**
+   * Who follows its messages, if anybody does.
+   * @internal
+   */
+  get tracer(): Tracer | undefined {
+    return this.#world.tracer;
   }
 
   /** Whether it has started and is not shut down. */
@@ -144,7 +149,6 @@ export class RocketMQClient {
 
   /**
    * Takes a member in: it is in the next heartbeat, and its topics' routes are kept fresh. @throws ConfigError
-   *
    * @internal
    */
   join(member: Member): void {
@@ -155,7 +159,6 @@ export class RocketMQClient {
 
   /**
    * Lets a member go and tells the brokers. Never rejects; for one that is not here it does nothing.
-   *
    * @internal
    */
   async leave(member: Member): Promise<void> {
@@ -172,7 +175,6 @@ export class RocketMQClient {
    *
    * @throws BrokerError with response code 17 when there is no such topic; NameServerError when no name server answers;
    * the signal's reason.
-   *
    * @internal
    */
   async route(
@@ -192,7 +194,6 @@ export class RocketMQClient {
 
   /**
    * The route of `topic` as it is in memory, without asking.
-   *
    * @internal
    */
   cachedRoute(topic: string): TopicRoute | undefined {
@@ -201,7 +202,6 @@ export class RocketMQClient {
 
   /**
    * Keeps the route of `topic` fresh from now on.
-   *
    * @internal
    */
   watchTopic(topic: string): void {
@@ -211,7 +211,6 @@ export class RocketMQClient {
 
   /**
    * Keeps the route of `topic` fresh for members only.
-   *
    * @internal
    */
   unwatchTopic(topic: string): void {
@@ -220,7 +219,6 @@ export class RocketMQClient {
 
   /**
    * Address of a broker; without an id of its master.
-   *
    * @internal
    */
   brokerAddress(
@@ -236,7 +234,6 @@ export class RocketMQClient {
 
   /**
    * Names of the brokers that the known routes name, sorted.
-   *
    * @internal
    */
   brokerNames(): string[] {
@@ -245,7 +242,6 @@ export class RocketMQClient {
 
   /**
    * The version (an MQVersion ordinal) that the broker at `address` last answered with.
-   *
    * @internal
    */
   brokerVersion(address: string): number | undefined {
@@ -258,7 +254,6 @@ export class RocketMQClient {
    *
    * @throws BrokerNotAvailableError when no address is known (the routes are asked for again then); BrokerError for a
    * code that is not one of the operation's answers; NetworkError; TimeoutError; the signal's reason.
-   *
    * @internal
    */
   async call<Q extends Fields, R extends Fields>(
@@ -283,7 +278,6 @@ export class RocketMQClient {
 
   /**
    * Makes a request at a broker that is not answered. A failure is logged, not thrown.
-   *
    * @internal
    */
   oneway<Q extends Fields>(
@@ -303,7 +297,6 @@ export class RocketMQClient {
 
   /**
    * Makes a request at `address`, whatever is there. @throws As `call`.
-   *
    * @internal
    */
   async callAddress<Q extends Fields, R extends Fields>(
@@ -319,7 +312,6 @@ export class RocketMQClient {
 
   /**
    * Makes a request at a name server that serves. @throws NameServerError when none does; BrokerError.
-   *
    * @internal
    */
   async callNameServer<Q extends Fields, R extends Fields>(

@@ -4,6 +4,7 @@
  */
 import { type Logger, quietLogger } from "../core/logger.ts";
 import { type Random, systemRandom } from "../core/random.ts";
+import type { Tracer } from "../core/tracer.ts";
 import type { Fetch } from "../routing/name_server_list.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { detectTransport } from "../transport/detect.ts";
@@ -27,6 +28,8 @@ export interface World {
   readonly fetch?: Fetch | undefined;
   /** Where lines go; warnings and errors to the console by default. */
   readonly logger: Logger;
+  /** Follows messages from service to service, see `./otel`; nobody by default. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** A world of which the rest is the platform's. */
@@ -46,6 +49,7 @@ export function completeWorld(world: PartialWorld = {}): WorldWithoutSockets {
     pid: world.pid,
     fetch: world.fetch,
     logger: world.logger ?? quietLogger,
+    tracer: world.tracer,
   };
 }
 

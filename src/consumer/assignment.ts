@@ -201,6 +201,7 @@ export class Assignment {
       listener,
       totals: this.#options.speed.totals(queue.topic),
       trace: this.#options.trace.of(queue.topic),
+      tracer: this.#options.puller.tracer,
       order: order && { keyOf: order.keyOf, lockedUntil },
     });
     window.paused = wish?.paused ?? paused;

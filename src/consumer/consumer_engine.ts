@@ -5,6 +5,7 @@
  * The consumer talks to this, the client talks back through the member of group_member.ts.
  */
 import type { RocketMQClient } from "../client/client.ts";
+import type { ConsumerTracer } from "../core/tracer.ts";
 import type { OffsetStore } from "../offsets/offset_store.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { retryTopic } from "../protocol/names.ts";
@@ -208,6 +209,7 @@ export class ConsumerEngine implements LivingEngine {
       counters: this.#counters,
       emit: this.#emit,
       intervalMs: this.#config.pullIntervalMs,
+      tracer: tracerOf(this.#client, this.#config),
       isTaken: (window) => this.#takers.isWindowTaken(window),
       onSubscriptionUnknown: () => void this.#client.heartbeat().catch(() => {}),
     };
@@ -373,4 +375,12 @@ export class ConsumerEngine implements LivingEngine {
       queues: [...picture.queues, ...this.#popped?.statistics() ?? []],
     };
   }
+}
+
+/** Who follows the messages of this consumer, if anybody does. */
+function tracerOf(client: RocketMQClient, config: ResolvedConsumerConfig): ConsumerTracer | undefined {
+  const { consumerGroup: group, messageModel } = config;
+  const { namespace = "" } = client.options;
+  const now = (): number => client.clock.now();
+  return client.tracer?.consumer({ group, clientId: () => client.clientId, namespace, messageModel, now });
 }

@@ -5,6 +5,7 @@
  *   the queue is lost; out → held → settled or waiting with explicit commits. The first settlement wins; what comes later, or to a stale message, is a counted no-op.
  * This is the object behind ConsumedMessage; everything costly (properties, signal) is made on first use.
  */
+import type { DeliveryEnd, DeliveryTrail } from "../core/tracer.ts";
 import type { RecordView } from "../message/record_view.ts";
 import { PropertyKey } from "../message/property_keys.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
@@ -17,6 +18,14 @@ import type { QueueWindow } from "./queue_window.ts";
 
 /** Where a delivery is in its life. */
 export type DeliveryState = "waiting" | "out" | "held" | "settling" | "settled" | "stale";
+
+/** What the one who follows it is told of each outcome. */
+const END_OF: Readonly<Record<TraceOutcome, DeliveryEnd>> = {
+  [TraceOutcome.SUCCESS]: "ack",
+  [TraceOutcome.TIME_OUT]: "timeout",
+  [TraceOutcome.EXCEPTION]: "nack",
+  [TraceOutcome.FAILED]: "nack",
+};
 
 const decoder: TextDecoder = new TextDecoder();
 
@@ -42,6 +51,8 @@ export class Delivery implements ConsumedMessage {
   localRetries = 0;
   /** The id of its trace since it was handed out; empty when it is not traced. */
   traceId = "";
+  /** Who follows it since it was handed out, if anybody does. */
+  trail: DeliveryTrail | undefined = undefined;
   /** What its trace says of the end. */
   outcome: TraceOutcome = TraceOutcome.FAILED;
   #abort: AbortController | undefined;
@@ -166,8 +177,9 @@ export class Delivery implements ConsumedMessage {
     return next;
   }
 
-  /** Counts how long it was out, if it is the first of its pull: one of each is timed, so that a batch costs one look at the clock. */
+  /** The work on it is over. Counts how long it was out, if it is the first of its pull: one of each is timed, so that a batch costs one look at the clock. */
   time(clock: { now(): number }): void {
+    if (this.trail !== undefined) this.trail.ended(END_OF[this.outcome]);
     const isFirst = this.seq === this.hold.from;
     if (!isFirst && this.traceId === "") return;
     const now = clock.now();
@@ -183,14 +195,21 @@ export class Delivery implements ConsumedMessage {
 
   /** Fires the signal, if anyone ever asked for it. */
   abort(reason: unknown): void {
+    if (this.trail !== undefined && this.state === "stale") this.#leaveTrail("lost");
     this.#abort?.abort(reason);
   }
 
   /** A fresh signal for the next hand-out. */
   resetSignal(): void {
+    if (this.trail !== undefined) this.#leaveTrail("returned");
     this.#abort = undefined;
     this.outcome = TraceOutcome.FAILED;
     this.timedOut = false;
     this.extendedUntil = 0;
+  }
+
+  #leaveTrail(how: DeliveryEnd): void {
+    this.trail?.ended(how);
+    this.trail = undefined;
   }
 }

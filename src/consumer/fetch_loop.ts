@@ -11,6 +11,7 @@ import { BrokerError, RebalanceError } from "../core/errors.ts";
 import { queueKey } from "../protocol/message_queue.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
 import { type Backoff, backoffMs } from "../time/backoff.ts";
+import type { ConsumerTracer } from "../core/tracer.ts";
 import type { Budget } from "./budget.ts";
 import type { ConsumerEvent } from "./events.ts";
 import type { QueueWindow } from "./queue_window.ts";
@@ -49,6 +50,8 @@ export interface FetchLoopOptions {
   readonly isTaken: (window: QueueWindow) => boolean;
   /** The broker does not know our subscription (yet): heartbeat. */
   readonly onSubscriptionUnknown: () => void;
+  /** Who follows what comes, if anybody does. */
+  readonly tracer?: ConsumerTracer | undefined;
 }
 
 /** The loop of one window. */

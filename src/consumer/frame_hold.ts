@@ -18,6 +18,8 @@ export class FrameHold {
   readonly to: number;
   /** Bytes of the messages that are not settled. */
   liveBytes = 0;
+  /** What the tracer made of the answer that it came with. */
+  readonly received: unknown;
   readonly #budget: Budget;
   /** Bytes that the budget counts for it. */
   #bytes: number;
@@ -25,12 +27,13 @@ export class FrameHold {
   #sparse = false;
   #compacted = false;
 
-  constructor(budget: Budget, bytes: number, from: number, messages: number) {
+  constructor(budget: Budget, bytes: number, from: number, messages: number, received?: unknown) {
     this.#budget = budget;
     this.#bytes = bytes;
     this.#messages = messages;
     this.from = from;
     this.to = from + messages;
+    this.received = received;
   }
 
   /** One of its messages is settled. True when it becomes sparse by that. */

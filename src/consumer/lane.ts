@@ -97,8 +97,9 @@ export class Lane {
       delivery.handedOutAt = now;
       this.window.handedOut(now);
       this.#busy++;
-      const { trace } = this.window;
+      const { trace, tracer } = this.window;
       if (trace !== undefined) delivery.traceId = trace.begin(delivery.record, this.topic, now);
+      if (tracer !== undefined) delivery.trail = tracer.handedOut(delivery, delivery.hold.received);
       return delivery;
     }
     return undefined;

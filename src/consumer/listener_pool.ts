@@ -198,7 +198,9 @@ export class ListenerPool {
     const context = new HandlerContext(this.#options.consumerGroup, delivery);
     let answer: ReturnType<typeof listener>;
     try {
-      answer = listener(delivery, context);
+      answer = delivery.trail === undefined
+        ? listener(delivery, context)
+        : delivery.trail.run(listener, delivery, context);
     } catch (error) {
       return this.#failed([delivery], context, error);
     }
@@ -215,7 +217,9 @@ export class ListenerPool {
     const context = new HandlerContext(this.#options.consumerGroup, first);
     let answer: ReturnType<typeof listener.consumeMessageConcurrently>;
     try {
-      answer = listener.consumeMessageConcurrently(batch, context);
+      answer = first.trail === undefined
+        ? listener.consumeMessageConcurrently(batch, context)
+        : first.trail.run(callConcurrently, listener, batch, context);
     } catch (error) {
       return this.#failed(batch, context, error);
     }
@@ -253,13 +257,17 @@ export class ListenerPool {
   }
 
   #failed(batch: Delivery[], context: HandlerContext, error: unknown): void {
-    for (const delivery of batch) delivery.outcome = TraceOutcome.EXCEPTION;
-    this.#tell(batch[0]!.topic, error);
+    this.#tell(batch, error);
     this.#later(batch, context);
   }
 
-  /** Counts a throw, and tells of the first of a run. */
-  #tell(topic: string, error: unknown): void {
+  /** Counts a throw, and tells of the first of a run of throws. */
+  #tell(batch: readonly Delivery[], error: unknown): void {
+    for (const delivery of batch) {
+      delivery.outcome = TraceOutcome.EXCEPTION;
+      if (delivery.trail !== undefined) delivery.trail.failed(error);
+    }
+    const { topic } = batch[0]!;
     this.#options.counters.handlerFailures++;
     if (this.#failing.has(topic)) return;
     this.#failing.add(topic);
@@ -288,8 +296,7 @@ export class ListenerPool {
     const run = this.#runOf(first, single ? 1 : batchMaxSize);
     const context = new OrderedContext(consumerGroup, first, autoCommit);
     const failed = (error: unknown): void => {
-      this.#tell(lane.topic, error);
-      for (const delivery of run) delivery.outcome = TraceOutcome.EXCEPTION;
+      this.#tell(run, error);
       ordered.failed(run, context);
       window.leave(lane);
     };
@@ -302,9 +309,9 @@ export class ListenerPool {
     window.enter(lane);
     let answer: OrderedAnswer | Promise<OrderedAnswer>;
     try {
-      answer = single
-        ? listener(first, context)
-        : (listener as MessageListenerOrderly).consumeMessageOrderly(run, context);
+      answer = first.trail === undefined
+        ? callOrderly(listener, run, context)
+        : first.trail.run(callOrderly, listener, run, context);
     } catch (error) {
       return failed(error);
     }
@@ -315,6 +322,23 @@ export class ListenerPool {
       this.#pump();
     });
   }
+}
+
+function callConcurrently(
+  listener: MessageListenerConcurrently,
+  batch: readonly Delivery[],
+  context: ConsumeContext,
+): ReturnType<MessageListenerConcurrently["consumeMessageConcurrently"]> {
+  return listener.consumeMessageConcurrently(batch, context);
+}
+
+function callOrderly(
+  listener: MessageListener,
+  run: readonly Delivery[],
+  context: OrderedContext,
+): OrderedAnswer | Promise<OrderedAnswer> {
+  if (typeof listener === "function") return listener(run[0]!, context);
+  return (listener as MessageListenerOrderly).consumeMessageOrderly(run, context);
 }
 
 /** Whether an answer asks for another delivery where messages do not wait for each other. */

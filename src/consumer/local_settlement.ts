@@ -45,6 +45,7 @@ export class LocalSettlement implements Settler {
     delivery.time(this.#options.clock);
     if (delivery.attempt > maxReconsumeTimes) return this.#giveUp(delivery, undefined);
     counters.retriedLocally++;
+    if (delivery.trail !== undefined) delivery.trail.settled();
     void this.#redeliver(delivery, delayMs ?? (delayLevel > 0 ? delayLevelMs(delayLevel) : suspendMs));
     return Promise.resolve(true);
   }
@@ -52,6 +53,7 @@ export class LocalSettlement implements Settler {
   /** See ConsumedMessage.deadLetter. */
   deadLetter(delivery: Delivery, reason?: string): Promise<boolean> {
     if (!delivery.window.beginSettling(delivery)) return Promise.resolve(false);
+    delivery.time(this.#options.clock);
     return this.#giveUp(delivery, reason);
   }
 
@@ -80,11 +82,13 @@ export class LocalSettlement implements Settler {
       await giveUp(delivery, reason);
     } catch (cause) {
       counters.sendBackFailures++;
+      if (delivery.trail !== undefined) delivery.trail.settled(cause);
       const { queue, queueOffset } = delivery;
       emit({ type: "sendBackFailed", queue, queueOffset, error: cause as Error });
       void this.#redeliver(delivery, GIVE_UP_RETRY_MS);
       return false;
     }
+    if (delivery.trail !== undefined) delivery.trail.settled();
     if (delivery.state === "settling") delivery.window.remove(delivery);
     return true;
   }

@@ -126,7 +126,7 @@ class Puller implements Fetch<PullReply> {
     if (reply.code === ResponseCode.SUCCESS) {
       window.totals.pullMs += window.lastAnswerAt - askedAt;
       window.totals.pullTimes++;
-      return await this.#found(reply.body, nextBeginOffset);
+      return await this.#found(reply.body, nextBeginOffset, askedAt);
     }
     if (reply.code === ResponseCode.PULL_OFFSET_MOVED) {
       this.#options.emit({
@@ -140,21 +140,22 @@ class Puller implements Fetch<PullReply> {
     if (nextBeginOffset > window.cursor) window.append([], nextBeginOffset, 0);
   }
 
-  async #found(body: Uint8Array, nextOffset: number): Promise<void> {
-    const { counters, checkCrc } = this.#options;
+  async #found(body: Uint8Array, nextOffset: number, askedAt: number): Promise<void> {
+    const { counters, checkCrc, tracer } = this.#options;
     const window = this.#window;
     const { records, bad } = scanRecords(body, { checkCrc });
     const wanted = this.#withSubscribedTag(records);
     counters.pulled += wanted.length;
     window.totals.pulled += wanted.length;
     counters.filtered += records.length - wanted.length;
+    const received = tracer?.received({ queue: window.queue, askedAt, messages: wanted });
     if (bad === undefined) {
       this.#corrupt.tries = 0;
-      return window.append(wanted, nextOffset, body.byteLength);
+      return window.append(wanted, nextOffset, body.byteLength, { received });
     }
     const last = records.at(-1);
     const badOffset = last === undefined ? window.cursor : last.queueOffset + 1;
-    window.append(wanted, badOffset, body.byteLength);
+    window.append(wanted, badOffset, body.byteLength, { received });
     await this.#badRecord(badOffset, bad);
   }
 

@@ -10,16 +10,14 @@ import type { RecordView } from "../message/record_view.ts";
 import { PropertyKey } from "../message/property_keys.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { newTopicTotals, type TopicTotals } from "../telemetry/consume_speed.ts";
-import type { MessageTrace } from "../telemetry/message_trace.ts";
 import type { Budget } from "./budget.ts";
 import { Delivery } from "./delivery.ts";
 import { FrameHold } from "./frame_hold.ts";
 import { Lane, laneName } from "./lane.ts";
-import type { PopReceipt } from "./pop/receipt.ts";
 import { RoomWait } from "./room_wait.ts";
 import type { Settler } from "./settler.ts";
 import { Strip } from "./strip.ts";
-import type { WindowLimits, WindowListener, WindowOptions, WindowOrder } from "./window_terms.ts";
+import type { Arrival, WindowLimits, WindowListener, WindowOptions, WindowOrder } from "./window_terms.ts";
 
 /** One assigned queue. */
 export class QueueWindow {
@@ -32,8 +30,9 @@ export class QueueWindow {
   readonly isRetry: boolean;
   /** What is counted for its topic. */
   readonly totals: TopicTotals;
-  /** Where hand-outs and settlements are traced, if they are. */
-  readonly trace: MessageTrace | undefined;
+  /** Where hand-outs and settlements are written down, and who follows them, if anybody does. */
+  readonly trace: WindowOptions["trace"];
+  readonly tracer: WindowOptions["tracer"];
   /** Next offset to pull. */
   cursor: number;
   /** The broker id that the last answer suggested to pull from. */
@@ -78,6 +77,7 @@ export class QueueWindow {
     this.lastAnswerAt = options.now;
     this.settlement = options.settlement;
     this.trace = options.trace;
+    this.tracer = options.tracer;
     this.totals = options.totals ?? newTopicTotals();
     this.order = options.order;
     this.lockedUntil = options.order?.lockedUntil ?? Infinity;
@@ -194,12 +194,12 @@ export class QueueWindow {
     records: readonly RecordView[],
     nextOffset: number,
     frameBytes: number,
-    receipts?: readonly PopReceipt[],
+    { receipts, received }: Arrival = {},
   ): void {
     this.cursor = nextOffset;
     if (records.length === 0) return;
     const from = this.#strip.end;
-    const hold = new FrameHold(this.#budget, frameBytes, from, records.length);
+    const hold = new FrameHold(this.#budget, frameBytes, from, records.length, received);
     const keyOf = this.order?.keyOf;
     let lane: Lane | undefined;
     for (let i = 0; i < records.length; i++) {
@@ -259,10 +259,9 @@ export class QueueWindow {
     if (!wasOut && delivery.state !== "held") return;
     delivery.state = "waiting";
     delivery.resetSignal();
-    const { lane } = delivery;
-    lane.giveBack(delivery);
+    delivery.lane.giveBack(delivery);
     if (wasOut) this.#back(delivery);
-    if (lane.size > 0) this.#listener.onReady(lane);
+    if (delivery.lane.size > 0) this.#listener.onReady(delivery.lane);
   }
 
   /**

@@ -2,6 +2,7 @@
  * The end of a pipe: a WritableStream that handles messages, so many at once, and settles each by how its handler ended.
  */
 import { Gate } from "../core/gate.ts";
+import type { Followed } from "../core/tracer.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
 
 /** See Consumer.settle. */
@@ -33,10 +34,12 @@ async function handle<T extends ConsumedMessage>(
   handler: (message: T) => void | Promise<void>,
   message: T,
 ): Promise<void> {
+  const { trail } = message as Followed;
   try {
-    await handler(message);
+    await (trail === undefined ? handler(message) : trail.run(handler, message));
     if (!message.settled) message.ack();
-  } catch {
+  } catch (error) {
+    trail?.failed(error);
     if (!message.settled) await message.retry();
   }
 }

@@ -66,6 +66,7 @@ export class Settlement implements Settler {
       this.#keep(delivery, cause as Error);
       return false;
     }
+    if (delivery.trail !== undefined) delivery.trail.settled();
     const dead = delayLevel < 0 || delivery.timesBefore >= this.#options.maxReconsumeTimes;
     if (dead) counters.deadLettered++;
     else counters.sentBack++;
@@ -100,6 +101,7 @@ export class Settlement implements Settler {
   #keep(delivery: Delivery, error: Error): void {
     const { client, counters, emit, signal } = this.#options;
     counters.sendBackFailures++;
+    if (delivery.trail !== undefined) delivery.trail.settled(error);
     emit({ type: "sendBackFailed", queue: delivery.queue, queueOffset: delivery.queueOffset, error });
     delivery.localRetries++;
     client.clock.sleep(LOCAL_RETRY_MS, signal).then(() => delivery.window.giveBack(delivery), () => {});

@@ -3,11 +3,13 @@
  */
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import type { TopicTotals } from "../telemetry/consume_speed.ts";
+import type { ConsumerTracer } from "../core/tracer.ts";
 import type { MessageTrace } from "../telemetry/message_trace.ts";
 import type { Budget } from "./budget.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Lane } from "./lane.ts";
+import type { PopReceipt } from "./pop/receipt.ts";
 import type { Settler } from "./settler.ts";
 
 /** What a window tells the engine that it belongs to. */
@@ -42,6 +44,14 @@ export interface WindowOrder {
   readonly lockedUntil: number;
 }
 
+/** What comes with the messages of one answer. */
+export interface Arrival {
+  /** What hands each popped message back to the broker. */
+  readonly receipts?: readonly PopReceipt[];
+  /** What the tracer made of the answer. */
+  readonly received?: unknown;
+}
+
 /** What a window is made of. */
 export interface WindowOptions {
   readonly queue: MessageQueue;
@@ -55,5 +65,6 @@ export interface WindowOptions {
   readonly listener: WindowListener;
   readonly totals?: TopicTotals;
   readonly trace?: MessageTrace | undefined;
+  readonly tracer?: ConsumerTracer | undefined;
   readonly order?: WindowOrder | undefined;
 }

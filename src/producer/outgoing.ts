@@ -5,6 +5,7 @@
  * Java's Validators.checkMessage and DefaultMQProducerImpl.sendKernelImpl.
  */
 import { ValidationError } from "../core/errors.ts";
+import type { SendTrail } from "../core/tracer.ts";
 import { checkBatch, encodeBatch } from "../message/batch.ts";
 import { type Message, messageBytes, messageProperties } from "../message/message.ts";
 import { encodeProperties } from "../message/properties.ts";
@@ -38,6 +39,8 @@ export interface Outgoing {
   readonly batch: boolean;
   /** How many messages the body holds. */
   readonly messages: number;
+  /** Who follows it, if anybody does. */
+  readonly trail: SendTrail | undefined;
 }
 
 /** How messages are made ready. */
@@ -60,6 +63,8 @@ export interface SendExtras {
   readonly properties?: Readonly<Record<string, string>> | undefined;
   /** Bits of the sysFlag. */
   readonly sysFlag?: number | undefined;
+  /** Who follows it, if anybody does. */
+  readonly trail?: SendTrail | undefined;
 }
 
 /** Longest text of properties that brokers store, in bytes (CommitLog: Short.MAX_VALUE). */
@@ -86,9 +91,10 @@ export function outgoingMessage(
     messageId,
     itemIds: undefined,
     flag: message.flag ?? 0,
-    properties: propertiesText(message, messageId, options, extras.properties),
+    properties: propertiesText(message, messageId, options, extrasOf(extras)),
     batch: false,
     messages: 1,
+    trail: extras.trail,
     ...packed(body, extras.sysFlag ?? 0, options),
   };
 }
@@ -99,6 +105,7 @@ export function outgoingReply(
   payload: Uint8Array | string,
   wireTopic: string,
   options: OutgoingOptions,
+  trail?: SendTrail,
 ): Outgoing {
   const body = checkedBody({ topic, body: payload }, options.maxMessageSizeBytes);
   const messageId = options.nextId();
@@ -109,9 +116,14 @@ export function outgoingReply(
     messageId,
     itemIds: undefined,
     flag: 0,
-    properties: encodeProperties({ ...properties, [PropertyKey.UNIQUE_KEY]: messageId }),
+    properties: encodeProperties({
+      ...properties,
+      ...trail?.properties,
+      [PropertyKey.UNIQUE_KEY]: messageId,
+    }),
     batch: false,
     messages: 1,
+    trail,
     ...packed(body, 0, options),
   };
 }
@@ -126,6 +138,7 @@ export function outgoingBatch(
   messages: readonly Message[],
   wireTopic: string,
   options: OutgoingOptions,
+  trail?: SendTrail,
 ): Outgoing {
   checkBatch(messages);
   const { topic, waitStoreOk = true } = messages[0]!;
@@ -136,7 +149,7 @@ export function outgoingBatch(
     return {
       flag: message.flag ?? 0,
       body: checkedBody(message, options.maxMessageSizeBytes),
-      properties: propertiesText(message, id, options),
+      properties: propertiesText(message, id, options, trail?.properties),
     };
   }));
   if (body.length > options.maxMessageSizeBytes) {
@@ -159,6 +172,7 @@ export function outgoingBatch(
     }),
     batch: true,
     messages: messages.length,
+    trail,
   };
 }
 
@@ -199,6 +213,10 @@ function propertiesText(
     }
   }
   return text;
+}
+
+function extrasOf({ properties, trail }: SendExtras): SendExtras["properties"] {
+  return trail === undefined ? properties : { ...trail.properties, ...properties };
 }
 
 function checkSeparators(topic: string, what: string, text: string | undefined): void {

@@ -10,6 +10,7 @@ import type { ProducerMember, RocketMQClient } from "../client/client.ts";
 import type { PartialWorld } from "../client/world.ts";
 import { ProducerError, ValidationError } from "../core/errors.ts";
 import type { Phase } from "../core/lifecycle.ts";
+import type { ProducerTracer } from "../core/tracer.ts";
 import { createUniqueIds } from "../message/ids.ts";
 import type { Message } from "../message/message.ts";
 import { PropertyKey } from "../message/property_keys.ts";
@@ -22,19 +23,13 @@ import { deadlineIn } from "../time/deadline.ts";
 import { Membership } from "./membership.ts";
 import { messageWriter, type WritableOptions } from "./message_writer.ts";
 import { type ProducerConfig, type ResolvedProducerOptions, resolveProducerConfig } from "./options.ts";
-import {
-  type Outgoing,
-  outgoingBatch,
-  outgoingMessage,
-  type OutgoingOptions,
-  outgoingReply,
-  type SendExtras,
-} from "./outgoing.ts";
+import type { Outgoing, OutgoingOptions, SendExtras } from "./outgoing.ts";
 import { PublishRoutes } from "./publish_routes.ts";
 import { MessageHashSelector, RoundRobinSelector } from "./queue_selector.ts";
 import { brokerOfHandle, recallFailure } from "./recall.ts";
 import type { ReceivedMessage } from "./received_message.ts";
 import { correlationId, PendingRequests, type RepliableMessage, replyAddress } from "./request_reply.ts";
+import { followSend, tracedBatch, tracedMessage, tracedReply } from "./send_trail.ts";
 import { Sender, type SendOptions } from "./sender.ts";
 import type { SendResult } from "./send_result.ts";
 import type { ProducerStatistics } from "./statistics.ts";
@@ -86,6 +81,7 @@ export class Producer {
   readonly #transactions: Transactions;
   readonly #requests = new PendingRequests();
   readonly #outgoing: OutgoingOptions;
+  readonly #tracer: ProducerTracer | undefined;
   readonly #requestedTopics = new Set<string>();
 
   /** A producer of validated options; use `createProducer`. */
@@ -112,6 +108,12 @@ export class Producer {
       listener: options.transactionListener,
     });
     this.#outgoing = { ...options, nextId: createUniqueIds(client), namespace };
+    this.#tracer = client.tracer?.producer({
+      group: options.producerGroup,
+      clientId: () => client.clientId,
+      namespace: namespace ?? "",
+      now: () => client.clock.now(),
+    });
     const member: ProducerMember = {
       kind: "producer",
       group: this.#group,
@@ -186,7 +188,8 @@ export class Producer {
    * @throws ValidationError; ProducerError when the topic has no route; the signal's reason.
    */
   async sendOneway(message: Message, options: OnewayOptions = {}): Promise<void> {
-    await this.#sender.sendOneway(this.#ready("send", message), message, options);
+    const outgoing = this.#ready("send", message);
+    await followSend(outgoing, this.#sender.sendOneway(outgoing, message, options));
   }
 
   /**
@@ -198,7 +201,8 @@ export class Producer {
   async sendBatch(messages: Iterable<Message>, options: SendOptions = {}): Promise<SendResult> {
     this.#membership.requireRunning("send");
     const list = [...messages];
-    const outgoing = outgoingBatch(list, this.#wireTopic(list[0]?.topic ?? ""), this.#outgoing);
+    const wireTopic = this.#wireTopic(list[0]?.topic ?? "");
+    const outgoing = tracedBatch(this.#tracer, list, wireTopic, this.#outgoing);
     return await this.#send(outgoing, list[0]!, options);
   }
 
@@ -273,8 +277,9 @@ export class Producer {
   ): Promise<SendResult> {
     this.#membership.requireRunning("reply");
     const address = replyAddress(request);
-    const outgoing = outgoingReply(address, body, this.#wireTopic(address.topic), this.#outgoing);
-    return await this.#send(outgoing, { topic: address.topic, body }, options);
+    const { topic } = address;
+    const outgoing = tracedReply(this.#tracer, address, body, this.#wireTopic(topic), this.#outgoing);
+    return await this.#send(outgoing, { topic, body }, options);
   }
 
   /**
@@ -360,11 +365,17 @@ export class Producer {
   /** The message made ready, if the producer runs. */
   #ready(action: string, message: Message, extras?: SendExtras): Outgoing {
     this.#membership.requireRunning(action);
-    return outgoingMessage(message, this.#wireTopic(message?.topic ?? ""), this.#outgoing, extras);
+    return tracedMessage(
+      this.#tracer,
+      message,
+      this.#wireTopic(message?.topic ?? ""),
+      this.#outgoing,
+      extras,
+    );
   }
 
   #send(outgoing: Outgoing, message: Message, options: SendOptions): Promise<SendResult> {
-    return this.#membership.track(this.#sender.send(outgoing, message, options));
+    return followSend(outgoing, this.#membership.track(this.#sender.send(outgoing, message, options)));
   }
 
   async #findTopics(topics: readonly string[], signal: AbortSignal): Promise<void> {

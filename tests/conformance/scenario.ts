@@ -95,7 +95,7 @@ export interface Stage {
   /** A lite pull consumer that begins at the first message, not started yet; it is shut down at the end. */
   litePull(config?: StagedLitePull): LitePullConsumer;
   /** A started producer, shut down at the end. */
-  producer(config?: StagedProducer): Promise<Producer>;
+  producer(config?: StagedProducer, world?: PartialWorld): Promise<Producer>;
   /** Takes what a consumer gets, by `for await`, until it is shut down. */
   collect(consumer: Consumer, options?: StreamOptions): Collected;
   /** Sum over all queues of what the group has committed for the topic. */

@@ -30,6 +30,7 @@ import * as producing from "./scenarios/producing.ts";
 import * as retries from "./scenarios/retries.ts";
 import * as routeChanges from "./scenarios/route_changes.ts";
 import * as shutdown from "./scenarios/shutdown.ts";
+import * as spans from "./scenarios/spans.ts";
 import * as stalled from "./scenarios/stalled.ts";
 import * as tracing from "./scenarios/tracing.ts";
 
@@ -45,6 +46,7 @@ export const scenarios: readonly Scenario[] = [
   administering,
   mqadmin,
   tracing,
+  spans,
   offsets,
   groups,
   mixed,

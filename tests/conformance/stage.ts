@@ -72,9 +72,9 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
     },
     fill: async (topic, count, options) => await fill(await stage.producer(), topic, count, options),
     ...consumerMakers(namesrvAddr, () => stage.name("group"), (shutdown) => undo.push(shutdown)),
-    async producer(config = {}) {
+    async producer(config = {}, world = {}) {
       const whole = { namesrvAddr, producerGroup: stage.name("producers"), ...config } as ProducerConfig;
-      const producer: Producer = createProducer(whole, { logger: quiet });
+      const producer: Producer = createProducer(whole, { logger: quiet, ...world });
       undo.push(() => producer.shutdown());
       await producer.start();
       return producer;

@@ -61,8 +61,10 @@ export class PopSettlement implements Settler {
     delivery.time(client.clock);
     try {
       await work();
+      if (delivery.trail !== undefined) delivery.trail.settled();
       return true;
     } catch (cause) {
+      if (delivery.trail !== undefined) delivery.trail.settled(cause);
       counters.sendBackFailures++;
       const { queue, queueOffset } = delivery;
       emit({ type: "sendBackFailed", queue, queueOffset, error: cause as Error });

@@ -152,6 +152,7 @@ export class PoppedQueues {
       listener: this.#listener(),
       totals: speed.totals(queue.topic),
       trace: trace.of(queue.topic),
+      tracer: popper.tracer,
       order: popper.order ? BY_QUEUE : undefined,
     });
     const popping = popLoop(window, {

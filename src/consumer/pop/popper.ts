@@ -167,7 +167,9 @@ class Popper implements Fetch<PopReply> {
     counters.pulled += kept.records.length;
     window.totals.pulled += kept.records.length;
     counters.filtered += records.length - kept.records.length;
-    window.append(kept.records, 0, reply.body.byteLength, kept.receipts);
+    const { queue } = window;
+    const received = this.#options.tracer?.received({ queue, askedAt, messages: kept.records });
+    window.append(kept.records, 0, reply.body.byteLength, { receipts: kept.receipts, received });
   }
 
   /** What can be read of an answer; a record that cannot is told, and comes again when its time is up. */

@@ -84,7 +84,7 @@ function holding(answer?: () => Error | undefined) {
   const { window } = fakeWindow();
   const receipts = [fakeReceipt(0), fakeReceipt(1)];
   for (const receipt of receipts) receipt.visibleAt = scene.clock.now() + 10_000;
-  window.append([fakeRecord(0), fakeRecord(1)], 0, 200, receipts);
+  window.append([fakeRecord(0), fakeRecord(1)], 0, 200, { receipts });
   const [lane] = window.lanes();
   const out = lane!.take(scene.clock.now())!;
   const keeper = new HoldKeeper({ ...scene, invisibleMs: 10_000 });

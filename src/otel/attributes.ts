@@ -1,0 +1,54 @@
+/**
+ * Names of OpenTelemetry's messaging conventions (1.44, messaging.rocketmq), in one table: they are still being moved about.
+ */
+
+/** Attributes of spans and of the durations measured along with them. */
+export const Attribute = {
+  SYSTEM: "messaging.system",
+  OPERATION_NAME: "messaging.operation.name",
+  OPERATION_TYPE: "messaging.operation.type",
+  BATCH_COUNT: "messaging.batch.message_count",
+  CLIENT_ID: "messaging.client.id",
+  CONSUMER_GROUP: "messaging.consumer.group.name",
+  DESTINATION: "messaging.destination.name",
+  PARTITION: "messaging.destination.partition.id",
+  MESSAGE_ID: "messaging.message.id",
+  NAMESPACE: "messaging.rocketmq.namespace",
+  MODEL: "messaging.rocketmq.consumption_model",
+  MESSAGE_TYPE: "messaging.rocketmq.message.type",
+  TAG: "messaging.rocketmq.message.tag",
+  KEYS: "messaging.rocketmq.message.keys",
+  ERROR_TYPE: "error.type",
+  // What the conventions have no name for.
+  PRODUCER_GROUP: "messaging.rocketmq.producer.group",
+  BROKER: "messaging.rocketmq.broker",
+  OFFSET: "messaging.rocketmq.queue.offset",
+  ATTEMPT: "messaging.rocketmq.message.attempt",
+} as const;
+
+/** The value of `messaging.system`. */
+export const SYSTEM = "rocketmq";
+
+/** Histograms, in seconds. */
+export const Duration = {
+  OPERATION: "messaging.client.operation.duration",
+  PROCESS: "messaging.process.duration",
+} as const;
+
+/** Bounds of their buckets, in seconds, as the conventions advise. */
+export const DURATION_BOUNDS: number[] = [
+  0.005,
+  0.01,
+  0.025,
+  0.05,
+  0.075,
+  0.1,
+  0.25,
+  0.5,
+  0.75,
+  1,
+  2.5,
+  5,
+  7.5,
+  10,
+];
