@@ -22,8 +22,8 @@ const FAULTS_FROM_MS = 1 * MINUTE_MS;
 const FAULTS_TO_MS = 18 * MINUTE_MS;
 /** How long brokers may take to forget who is silent (2 min), and the rest of the group to divide the queues anew. */
 const CALM_AFTER_MS = 3 * MINUTE_MS;
-/** When the last message is sent. */
-const TRAFFIC_TO_MS = 20 * MINUTE_MS;
+/** When the last message is sent, at the earliest and at the latest: before, amid or after the last faults. */
+const TRAFFIC_TO_MS = [10 * MINUTE_MS, 20 * MINUTE_MS] as const;
 /** After the last message, and after the last fault, the group must have caught up within this. */
 const CATCH_UP_MS = 6 * MINUTE_MS;
 /** Between two looks of the checkers. */
@@ -68,12 +68,13 @@ export async function simulate(
   globalThis.addEventListener("unhandledrejection", onRejection);
   try {
     for (let i = 0; i < 3; i++) world.addMember();
-    void traffic.run(TRAFFIC_TO_MS);
+    const [earliest, latest] = TRAFFIC_TO_MS;
+    void traffic.run(earliest + world.random("end of traffic").int(latest - earliest));
     void befall(world, plan, world.random("faults")).then(() => recover(world));
     void look(world, traffic);
     await runUntil(world, START_MS + WORLD_MS);
     const stored = checkHandled(world);
-    if (stored < MESSAGES) timeline.finding("a seed is large enough", `only ${stored} messages were stored`);
+    if (traffic.sent < MESSAGES) timeline.finding("a seed is large enough", `only ${traffic.sent} messages`);
     if (plan.length < 10) timeline.finding("a seed is hard enough", `only ${plan.length} faults`);
     await end(world);
     const faults: Partial<Record<FaultKind, number>> = {};
