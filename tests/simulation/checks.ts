@@ -14,14 +14,16 @@ import type { World } from "./world.ts";
 type Held = Pick<StoredMessageView, "queueOffset" | "properties"> & { readonly key: string };
 
 /** One look at the members' memory: the budget, and one pull per queue on top of it. */
-export function checkMemory({ members, config, timeline }: World): void {
+export function checkMemory({ members, config, timeline, cluster, queuesPerBroker }: World): void {
   const { pullThresholdForAll = 0, pullThresholdSizeForAllBytes = 0, pullBatchSize = 0 } = config;
+  // Queues that a member lets go of count as well, so all that there are: the topic's, and a retry queue for each broker.
+  const pulls = cluster.brokers.length * (queuesPerBroker + 1);
+  const maxMessages = pullThresholdForAll + pulls * pullBatchSize;
+  const maxBytes = pullThresholdSizeForAllBytes + pulls * 32 * 1024;
   for (const member of members) {
     const { consumer } = member;
     if (consumer === undefined) continue;
-    const { cachedMessages, cachedBytes, queues } = consumer.statistics();
-    const maxMessages = pullThresholdForAll + (queues.length + 1) * pullBatchSize;
-    const maxBytes = pullThresholdSizeForAllBytes + (queues.length + 1) * 32 * 1024;
+    const { cachedMessages, cachedBytes } = consumer.statistics();
     if (cachedMessages > maxMessages || cachedBytes > maxBytes) {
       timeline.finding(
         "memory is bound",

@@ -164,10 +164,12 @@ export class SimMember {
     return await this.#firstFailed(run) === run.length;
   }
 
-  /** Handles messages one by one until one fails, and tells which. */
+  /** Handles messages one by one until one fails, or it is told to stop; tells which. */
   async #firstFailed(run: readonly ConsumedMessage[]): Promise<number> {
     this.#take(run);
-    for (let at = 0; at < run.length; at++) if (!await this.#work(run[at]!)) return at;
+    for (let at = 0; at < run.length; at++) {
+      if (run[at]!.signal.aborted || !await this.#work(run[at]!)) return at;
+    }
     return run.length;
   }
 

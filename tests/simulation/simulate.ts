@@ -5,14 +5,15 @@
  *
  * The loop below is all there is of time: it lets the world come to rest, then steps to whatever is waited for next.
  */
+import type { Random } from "../../src/core/random.ts";
 import { checkAfterwards, checkHandled, checkMemory, checkOwners, lag } from "./checks.ts";
-import { befall, drawFaults, type FaultKind } from "./faults.ts";
+import { befall, drawFaults, type FaultKind, type PlannedFault } from "./faults.ts";
 import { START_MS } from "./sim_clock.ts";
 import { stamp } from "./timeline.ts";
 import { MESSAGES, Traffic } from "./traffic.ts";
 import { CALM } from "./wiretap.ts";
 import { World } from "./world.ts";
-import { workloadOf, WORKLOADS } from "./workloads.ts";
+import { pick, workloadOf, WORKLOADS } from "./workloads.ts";
 
 const MINUTE_MS = 60_000;
 /** How long a world lives, in milliseconds of its time. */
@@ -22,8 +23,10 @@ const FAULTS_FROM_MS = 1 * MINUTE_MS;
 const FAULTS_TO_MS = 18 * MINUTE_MS;
 /** How long brokers may take to forget who is silent (2 min), and the rest of the group to divide the queues anew. */
 const CALM_AFTER_MS = 3 * MINUTE_MS;
-/** When the last message is sent, at the earliest and at the latest: before, amid or after the last faults. */
-const TRAFFIC_TO_MS = [10 * MINUTE_MS, 20 * MINUTE_MS] as const;
+/** The last message is sent within this time after one of the faults began. */
+const AFTER_A_FAULT_MS = 5_000;
+/** But not before this: 5,000 messages are to come in at a pace. */
+const TRAFFIC_MS = 8 * MINUTE_MS;
 /** After the last message, and after the last fault, the group must have caught up within this. */
 const CATCH_UP_MS = 6 * MINUTE_MS;
 /** Between two looks of the checkers. */
@@ -68,8 +71,7 @@ export async function simulate(
   globalThis.addEventListener("unhandledrejection", onRejection);
   try {
     for (let i = 0; i < 3; i++) world.addMember();
-    const [earliest, latest] = TRAFFIC_TO_MS;
-    void traffic.run(earliest + world.random("end of traffic").int(latest - earliest));
+    void traffic.run(endOfTraffic(plan, world.random("end of traffic")));
     void befall(world, plan, world.random("faults")).then(() => recover(world));
     void look(world, traffic);
     await runUntil(world, START_MS + WORLD_MS);
@@ -90,6 +92,11 @@ export async function simulate(
   } finally {
     globalThis.removeEventListener("unhandledrejection", onRejection);
   }
+}
+
+/** When the last message is to be sent: what goes wrong right then shows in what nothing follows. */
+function endOfTraffic(plan: readonly PlannedFault[], random: Random): number {
+  return Math.max(TRAFFIC_MS, pick(plan, random).atMs + random.int(AFTER_A_FAULT_MS));
 }
 
 /** Steps until `at`, in milliseconds since the epoch. */

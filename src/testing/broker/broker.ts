@@ -167,7 +167,11 @@ export class Broker {
   start(): void {
     const { flushIntervalMs, saveOffsetsIntervalMs, memberTimeoutMs } = this.options;
     this.alarms.every(MEMBER_SCAN_MS, () => {
-      for (const channel of this.members.silentSince(this.clock.now() - memberTimeoutMs)) channel.close();
+      for (const channel of this.members.silentSince(this.clock.now() - memberTimeoutMs)) {
+        channel.close();
+        // A heartbeat that was served after its connection had closed: that one tells of no end any more.
+        this.channelClosed(channel);
+      }
     });
     if (this.isSlave) return;
     this.alarms.every(flushIntervalMs, () => this.state.store.flush());

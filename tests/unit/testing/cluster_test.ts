@@ -92,6 +92,21 @@ Deno.test("members are told of a newcomer before it gets its own answer", async 
   await scene.stop();
 });
 
+Deno.test("a heartbeat served after its connection has closed leaves no member behind for good", async () => {
+  const scene = await stage({ topics: { T: 1 } });
+  scene.cluster.once("heartBeat", (request, proceed) => {
+    request.channel.close();
+    return proceed();
+  });
+  const client = await scene.dial();
+  await client.heartbeat("one", "G", { T: "*" }).catch(() => {});
+  await scene.clock.settle();
+  assertEquals(scene.cluster.inspect.consumers("G").map(({ clientId }) => clientId), ["one"]);
+  await scene.clock.advance(130_000);
+  assertEquals(scene.cluster.inspect.consumers("G"), []);
+  await scene.stop();
+});
+
 Deno.test("a group without an offset starts at 0 while message 0 is there, and is unknown otherwise", async () => {
   const scene = await stage({ topics: { T: 1 }, broker: { logBlockBytes: 1 } });
   const client = await scene.dial();
