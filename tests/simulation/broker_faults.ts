@@ -5,7 +5,7 @@
  * the lost offsets again. What was lost cannot be asked of the consumers: it is entered in the ledger before the restart.
  */
 import { queueKey } from "../../src/protocol/message_queue.ts";
-import { dlqTopic, retryTopic, SCHEDULE_TOPIC } from "../../src/protocol/names.ts";
+import { dlqTopic, popRetryTopicV1, retryTopic, SCHEDULE_TOPIC } from "../../src/protocol/names.ts";
 import type { TestCluster } from "../../src/testing/mod.ts";
 import { GROUP, type Ledger, TOPIC } from "./ledger.ts";
 import type { OffsetRules } from "./offset_rules.ts";
@@ -13,7 +13,7 @@ import type { SimClock } from "./sim_clock.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** Where copies of a message wait for their next delivery, or for good. */
-const COPIES = [retryTopic(GROUP), SCHEDULE_TOPIC, dlqTopic(GROUP)];
+const COPIES = [retryTopic(GROUP), popRetryTopicV1(TOPIC, GROUP), SCHEDULE_TOPIC, dlqTopic(GROUP)];
 
 /** Takes brokers down. */
 export class BrokerFaults {

@@ -15,10 +15,11 @@ type Held = Pick<StoredMessageView, "queueOffset" | "properties"> & { readonly k
 
 /** One look at the members' memory: the budget, and one pull per queue on top of it. */
 export function checkMemory({ members, config, timeline, cluster, queuesPerBroker }: World): void {
-  const { pullThresholdForAll = 0, pullThresholdSizeForAllBytes = 0, pullBatchSize = 0 } = config;
+  const { pullThresholdForAll = 0, pullThresholdSizeForAllBytes = 0, pullBatchSize = 0, popBatchNums = 0 } =
+    config;
   // Queues that a member lets go of count as well, so all that there are: the topic's, and a retry queue for each broker.
   const pulls = cluster.brokers.length * (queuesPerBroker + 1);
-  const maxMessages = pullThresholdForAll + pulls * pullBatchSize;
+  const maxMessages = pullThresholdForAll + pulls * Math.max(pullBatchSize, popBatchNums);
   const maxBytes = pullThresholdSizeForAllBytes + pulls * 32 * 1024;
   for (const member of members) {
     const { consumer } = member;
@@ -42,6 +43,8 @@ export function checkOwners({ members, cluster, workload, timeline }: World): vo
     if (member.consumer === undefined) timeline.finding("members run", `${member.name} is ${member.phase}`);
     for (const queue of member.consumer?.assignment() ?? []) owners.get(queueKey(queue))?.push(member.name);
   }
+  // Popped queues may be shared, and change hands without a word.
+  if (workload.kind === "pop") return;
   const wanted = workload.broadcast ? live.length : 1;
   for (const [key, names] of owners) {
     if (names.length === wanted) continue;
@@ -55,7 +58,8 @@ export function checkOwners({ members, cluster, workload, timeline }: World): vo
 /** Messages that the group has not committed, over the topic and its retries. */
 export function lag({ cluster, workload, members }: World): number {
   if (!workload.broadcast) {
-    return cluster.inspect.lag(GROUP, TOPIC) + cluster.inspect.lag(GROUP, retryTopic(GROUP));
+    const { inspect } = cluster;
+    return inspect.lag(GROUP, TOPIC) + inspect.lag(GROUP, retryTopic(GROUP)) + inspect.popped(GROUP);
   }
   let sum = 0;
   for (const member of members) {

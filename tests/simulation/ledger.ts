@@ -5,7 +5,7 @@
  * broadcasts. For every queue of the topic a reader has a page: when each offset was first begun and first handled, in
  * one count over the whole world. What comes through a retry topic is known by its id alone.
  */
-import type { ConsumedMessage } from "../../src/consumer/consumed_message.ts";
+import type { PulledMessage } from "../../src/consumer/consumed_message.ts";
 import { queueKey } from "../../src/protocol/message_queue.ts";
 import type { SimClock } from "./sim_clock.ts";
 import type { Timeline } from "./timeline.ts";
@@ -14,6 +14,9 @@ import type { Timeline } from "./timeline.ts";
 export const TOPIC = "sim-topic";
 /** Its group. */
 export const GROUP = "sim-group";
+
+/** A message as it is handed out; one that was polled has no signal. */
+export type HandedOut = PulledMessage & { readonly signal?: AbortSignal };
 
 /** Which messages may not be at work at the same time. */
 export type Scope = "message" | "queue" | "key";
@@ -32,7 +35,7 @@ export interface Page {
 export interface Attempt {
   readonly reader: Reader;
   readonly member: string;
-  readonly message: ConsumedMessage;
+  readonly message: HandedOut;
   readonly id: string;
   /** Where it is entered while it is at work. */
   readonly scope: string;
@@ -83,15 +86,17 @@ export class Ledger {
   readonly #clock: SimClock;
   readonly #timeline: Timeline;
   readonly #scope: Scope;
+  readonly #pops: boolean;
   readonly #running = new Map<string, Attempt>();
   readonly #sentBack = new Set<string>();
   #event = 0;
 
-  /** Empty books; `scope` says which messages may not be at work at once. */
-  constructor(clock: SimClock, timeline: Timeline, scope: Scope) {
+  /** Empty books; `scope` says which messages may not be at work at once, `pops` whether they are popped. */
+  constructor(clock: SimClock, timeline: Timeline, { scope, pops }: { scope: Scope; pops: boolean }) {
     this.#clock = clock;
     this.#timeline = timeline;
     this.#scope = scope;
+    this.#pops = pops;
   }
 
   /** The reader of that name. */
@@ -102,17 +107,23 @@ export class Ledger {
   }
 
   /** A message is handed out, perhaps with others before whose turn it is not. */
-  handOut(reader: Reader, { queue, queueOffset, offsetMessageId }: ConsumedMessage): void {
-    if (queue.topic === TOPIC) reader.page(queueKey(queue)).offsetIds[queueOffset] = offsetMessageId;
+  handOut(reader: Reader, message: HandedOut): void {
+    const { queue, queueOffset, offsetMessageId } = message;
+    if (this.#isFirst(message)) reader.page(queueKey(queue)).offsetIds[queueOffset] = offsetMessageId;
+  }
+
+  /** Whether a message comes from its own queue, not by way of a retry topic; popped ones are shown under their own either way. */
+  #isFirst({ queue, attempt }: HandedOut): boolean {
+    return queue.topic === TOPIC && (!this.#pops || attempt === 1);
   }
 
   /** A message comes into the hands of `member`: it is its turn. */
-  begin(reader: Reader, member: string, message: ConsumedMessage): Attempt {
+  begin(reader: Reader, member: string, message: HandedOut): Attempt {
     this.counts.begun++;
     const id = message.keys[0] ?? "?";
     const { queue, queueOffset } = message;
     const key = queueKey(queue);
-    if (queue.topic === TOPIC) {
+    if (this.#isFirst(message)) {
       const page = reader.page(key);
       if (page.begun[queueOffset] === undefined) page.begun[queueOffset] = this.#event++;
       else this.counts.redelivered++;
@@ -129,7 +140,7 @@ export class Ledger {
   #enter(attempt: Attempt, brokerName: string): void {
     const other = this.#running.get(attempt.scope);
     this.#running.set(attempt.scope, attempt);
-    if (other === undefined || other.message.signal.aborted) return;
+    if (other === undefined || other.message.signal?.aborted || attempt.message.signal?.aborted) return;
     // A broker that comes back has forgotten its locks: until the next renewal two members may believe in theirs.
     if (this.#clock.now() - (this.restartedAt.get(brokerName) ?? -Infinity) < 60_000) {
       this.counts.overlapsExcused++;
@@ -148,7 +159,7 @@ export class Ledger {
     this.counts.handled++;
     const { reader, id, message } = attempt;
     reader.handledIds.add(id);
-    if (message.queue.topic !== TOPIC) return;
+    if (!this.#isFirst(message)) return;
     const page = reader.page(queueKey(message.queue));
     page.handled[message.queueOffset] ??= this.#event++;
   }
@@ -177,6 +188,14 @@ export class Ledger {
   /** The same, for the message with the given offset id; it may be any broker's. */
   sentBackById(offsetMessageId: string): void {
     this.#sentBack.add(offsetMessageId);
+  }
+
+  /** A popped message was acknowledged: it must be handled, or be with the dead letters. */
+  acked(reader: Reader, key: string, offset: number, member: string): void {
+    const page = reader.page(key);
+    if (page.handled[offset] !== undefined || this.wasLost(key, offset)) return;
+    if (this.#cameBack(key.split(" ")[1]!, page.offsetIds[offset])) return;
+    this.#timeline.finding("acknowledge what is handled", `${member} acknowledges ${key}@${offset}`);
   }
 
   #cameBack(brokerName: string, offsetId: string | undefined): boolean {

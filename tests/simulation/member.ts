@@ -6,15 +6,18 @@
  */
 import type { Random } from "../../src/core/random.ts";
 import { type Consumer, createConsumer } from "../../src/consumer/consumer.ts";
+import { createLitePullConsumer, type LitePullConsumer } from "../../src/consumer/lite_pull_consumer.ts";
+import type { LitePullConsumerConfig } from "../../src/consumer/lite_pull_options.ts";
 import type { ConsumedMessage } from "../../src/consumer/consumed_message.ts";
 import type { ConsumerConfig } from "../../src/consumer/options.ts";
 import type { ConsumerEvent } from "../../src/consumer/events.ts";
 import { queueKey } from "../../src/protocol/message_queue.ts";
+import type { PartialWorld } from "../../src/client/world.ts";
 import type { MemoryNetwork } from "../../src/transport/memory.ts";
-import { type Attempt, GROUP, type Ledger, type Reader, TOPIC } from "./ledger.ts";
+import { type Attempt, GROUP, type HandedOut, type Ledger, type Reader, TOPIC } from "./ledger.ts";
 import type { MachineClock, SimClock } from "./sim_clock.ts";
 import { silentLogger, type Timeline } from "./timeline.ts";
-import type { Way } from "./workloads.ts";
+import type { Way, Workload } from "./workloads.ts";
 
 /** Handlers end on multiples of this, in milliseconds: fewer different times make a faster world. */
 const GRID_MS = 10;
@@ -28,7 +31,8 @@ export interface MemberWorld {
   readonly ledger: Ledger;
   readonly timeline: Timeline;
   readonly namesrvAddr: string;
-  readonly config: Partial<ConsumerConfig>;
+  readonly workload: Workload;
+  readonly config: Partial<ConsumerConfig & LitePullConsumerConfig>;
   /** Chance that a handler fails. */
   failChance: number;
 }
@@ -60,7 +64,7 @@ export class SimMember {
   readonly #world: MemberWorld;
   readonly #options: MemberOptions;
   readonly #clock: MachineClock;
-  #consumer: Consumer | undefined;
+  #consumer: Consumer | LitePullConsumer | undefined;
 
   constructor(world: MemberWorld, options: MemberOptions) {
     this.#world = world;
@@ -77,7 +81,7 @@ export class SimMember {
   }
 
   /** Its consumer, once it runs. */
-  get consumer(): Consumer | undefined {
+  get consumer(): Consumer | LitePullConsumer | undefined {
     return this.phase === "running" ? this.#consumer : undefined;
   }
 
@@ -86,12 +90,15 @@ export class SimMember {
     const { timeline } = this.#world;
     timeline.note(this.name, `joins from ${this.host}, takes messages by ${this.#options.way}`);
     while (this.phase === "starting") {
-      const consumer = this.#make();
+      const consumer = this.#world.workload.kind === "lite pull" ? this.#makeLitePull() : this.#makePush();
       this.#consumer = consumer;
+      consumer.subscribe(TOPIC);
+      void this.#listen(consumer);
       try {
         await consumer.start();
         if (this.phase === "starting") this.phase = "running";
         timeline.note(this.name, "runs");
+        if (this.#options.way === "polls") void this.#poll(consumer as LitePullConsumer);
         return;
       } catch (error) {
         timeline.note(this.name, `cannot start: ${(error as Error).message}`);
@@ -130,15 +137,26 @@ export class SimMember {
     timeline.note(this.name, silently ? "loses its power" : "is killed");
   }
 
-  #make(): Consumer {
-    const { network, namesrvAddr, config } = this.#world;
-    const { random, way } = this.#options;
+  get #place(): PartialWorld {
+    const { random } = this.#options;
+    return { ...this.#world.network.at(this.host), clock: this.#clock, random, pid: 1, logger: silentLogger };
+  }
+
+  #makeLitePull(): LitePullConsumer {
+    const { namesrvAddr, config } = this.#world;
+    const consumer = createLitePullConsumer({ consumerGroup: GROUP, namesrvAddr, ...config }, this.#place);
+    if (this.#options.way === "stream") void this.#loopUntilHandled(consumer);
+    return consumer;
+  }
+
+  #makePush(): Consumer {
+    const { namesrvAddr, config } = this.#world;
+    const { way } = this.#options;
     const ordered = config.ordering !== undefined;
     const consumer = createConsumer(
       { consumerGroup: GROUP, namesrvAddr, ...config, ...this.#options.config },
-      { ...network.at(this.host), clock: this.#clock, random, pid: 1, logger: silentLogger },
+      this.#place,
     );
-    consumer.subscribe(TOPIC);
     if (way === "listener") consumer.registerMessageListener((message) => this.#answer(this.#work(message)));
     else if (way === "batch listener") {
       consumer.registerMessageListener(
@@ -148,7 +166,6 @@ export class SimMember {
       );
     } else if (way === "stream") void this.#loop(consumer);
     else void this.#loopOverBatches(consumer);
-    void this.#listen(consumer);
     return consumer;
   }
 
@@ -171,6 +188,20 @@ export class SimMember {
       if (run[at]!.signal.aborted || !await this.#work(run[at]!)) return at;
     }
     return run.length;
+  }
+
+  /** Polls as long as it may; there is no other delivery, so what fails is tried until it is handled. */
+  async #poll(consumer: LitePullConsumer): Promise<void> {
+    while (consumer.phase === "running") {
+      // a shutdown meanwhile refuses the next poll
+      const run = await consumer.poll({ timeoutMs: 5_000 }).catch(() => []);
+      this.#take(run);
+      for (const message of run) while (!await this.#work(message));
+    }
+  }
+
+  async #loopUntilHandled(consumer: LitePullConsumer): Promise<void> {
+    for await (const message of consumer.messages()) while (!await this.#work(message));
   }
 
   async #loop(consumer: Consumer): Promise<void> {
@@ -197,17 +228,17 @@ export class SimMember {
     }
   }
 
-  #take(run: readonly ConsumedMessage[]): void {
+  #take(run: readonly HandedOut[]): void {
     if (this.#clock.stopped) return;
     for (const message of run) this.#world.ledger.handOut(this.reader, message);
   }
 
-  async #listen(consumer: Consumer): Promise<void> {
+  async #listen(consumer: Consumer | LitePullConsumer): Promise<void> {
     for await (const event of consumer.events()) this.#world.timeline.note(this.name, tell(event));
   }
 
   /** Handles one message: whether it went well. */
-  #work(message: ConsumedMessage): boolean | Promise<boolean> {
+  #work(message: HandedOut): boolean | Promise<boolean> {
     if (this.#clock.stopped) return new Promise(() => {});
     const { ledger, failChance } = this.#world;
     const { random } = this.#options;

@@ -62,4 +62,9 @@ export class OffsetRules {
     this.#stored.set(queue, offset);
     this.#ledger.committed(this.#reader, queue, offset, member);
   }
+
+  /** A broker took the acknowledgement of a popped message. */
+  acked(host: string, queue: string, offset: number): void {
+    this.#ledger.acked(this.#reader, queue, offset, this.#names.get(host) ?? host);
+  }
 }

@@ -145,6 +145,8 @@ async function end(world: World): Promise<void> {
   const limit = clock.now() + 2 * MINUTE_MS;
   while (!over && clock.now() < limit) await clock.step();
   if (!over) timeline.finding("a shutdown ends", "not all have within two minutes");
+  // The end of a connection takes as long to arrive as anything that is sent.
+  await runUntil(world, clock.now() + LOOK_MS);
   checkAfterwards(world);
   let stopped = false;
   void cluster.stop().then(() => stopped = true);

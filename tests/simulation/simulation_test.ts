@@ -12,11 +12,9 @@ async function assertHolds(seed: number, workload: string): Promise<void> {
   assertEquals(findings, [], `deno task sim --seed ${seed} --workload ${workload}`);
 }
 
-WORKLOADS.forEach(({ name }, at) => {
-  for (const seed of [at, at + WORKLOADS.length]) {
-    Deno.test(`simulation: no rule is broken in half an hour of faults, ${name}, seed ${seed}`, () =>
-      assertHolds(seed, name));
-  }
+WORKLOADS.forEach(({ name }, seed) => {
+  Deno.test(`simulation: no rule is broken in half an hour of faults, ${name}`, () =>
+    assertHolds(seed, name));
 });
 
 for (const { seed, workload, found } of FAILED_SEEDS) {

@@ -5,6 +5,7 @@
  * answers that move a member, and while the network is said to lose frames they draw for each what becomes of it.
  */
 import type { Random } from "../../src/core/random.ts";
+import { batchAckRequest } from "../../src/protocol/bodies.ts";
 import { queueKey } from "../../src/protocol/message_queue.ts";
 import { retryTopic } from "../../src/protocol/names.ts";
 import { ResponseCode } from "../../src/protocol/response_codes.ts";
@@ -25,6 +26,11 @@ const WATCHED: readonly FaultTarget[] = [
   "getConsumerListByGroup",
   "lockBatchMq",
   "unlockBatchMq",
+  "popMessage",
+  "ackMessage",
+  "batchAckMessage",
+  "changeMessageInvisibleTime",
+  "queryAssignment",
 ];
 
 /** How bad the network is. */
@@ -112,6 +118,16 @@ export class Wiretap {
         break;
       case "pullMessage":
         if (reply.code === ResponseCode.PULL_OFFSET_MOVED) this.#rules.beginsAnew(host, queue);
+        break;
+      case "ackMessage":
+        if (ok && topic === TOPIC) this.#rules.acked(host, queue, Number(fields["offset"]));
+        break;
+      case "batchAckMessage":
+        for (const each of ok ? batchAckRequest.read(request.body).acks : []) {
+          if (each.topic !== TOPIC || each.retry !== "0") continue;
+          const acked = queueKey({ topic: TOPIC, brokerName: broker, queueId: each.queueId });
+          for (const bit of each.bitSet ?? []) this.#rules.acked(host, acked, Number(each.startOffset) + bit);
+        }
         break;
       case "consumerSendMsgBack":
         if (ok) this.#ledger.sentBack(broker, Number(fields["offset"]));

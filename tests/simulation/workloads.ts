@@ -3,10 +3,11 @@
  */
 import type { Random } from "../../src/core/random.ts";
 import type { ConsumerConfig } from "../../src/consumer/options.ts";
+import type { LitePullConsumerConfig } from "../../src/consumer/lite_pull_options.ts";
 import type { Scope } from "./ledger.ts";
 
 /** How a member takes its messages. */
-export type Way = "listener" | "batch listener" | "stream" | "stream of batches";
+export type Way = "listener" | "batch listener" | "stream" | "stream of batches" | "polls";
 
 /** One way to consume. */
 export interface Workload {
@@ -15,21 +16,32 @@ export interface Workload {
   readonly scope: Scope;
   /** Whether each member sees every message; else the members share them. */
   readonly broadcast: boolean;
+  /** How messages come: pulled, popped, or pulled for a member that polls. */
+  readonly kind: "push" | "pop" | "lite pull";
   /** What the configuration says beside what all seeds draw. */
   readonly config: Partial<ConsumerConfig>;
 }
 
 /** All of them, by name. */
 export const WORKLOADS: readonly Workload[] = [
-  { name: "concurrent", scope: "message", broadcast: false, config: {} },
-  { name: "orderly", scope: "queue", broadcast: false, config: { ordering: "orderly" } },
+  { name: "concurrent", kind: "push", scope: "message", broadcast: false, config: {} },
+  { name: "orderly", kind: "push", scope: "queue", broadcast: false, config: { ordering: "orderly" } },
   {
     name: "by-key",
+    kind: "push",
     scope: "key",
     broadcast: false,
     config: { ordering: { by: (message) => message.tag ?? "" } },
   },
-  { name: "broadcasting", scope: "message", broadcast: true, config: { messageModel: "BROADCASTING" } },
+  {
+    name: "broadcasting",
+    kind: "push",
+    scope: "message",
+    broadcast: true,
+    config: { messageModel: "BROADCASTING", maxReconsumeTimes: 1000 },
+  },
+  { name: "pop", kind: "pop", scope: "message", broadcast: false, config: { messageRequestMode: "POP" } },
+  { name: "lite-pull", kind: "lite pull", scope: "message", broadcast: false, config: {} },
 ];
 
 /** The workload of a seed, unless one is asked for. */
@@ -38,29 +50,45 @@ export function workloadOf(seed: number): string {
 }
 
 const WAYS: readonly Way[] = ["listener", "listener", "batch listener", "stream", "stream of batches"];
+const LITE_PULL_WAYS: readonly Way[] = ["polls", "polls", "stream"];
 
 /** How one member takes its messages. */
-export function drawWay(random: Random): Way {
-  return pick(WAYS, random);
+export function drawWay({ kind }: Workload, random: Random): Way {
+  return pick(kind === "lite pull" ? LITE_PULL_WAYS : WAYS, random);
 }
 
 /** Settings that all members of a world share: small limits are where limits show. */
-export function drawConfig(workload: Workload, random: Random): Partial<ConsumerConfig> {
-  return {
+export function drawConfig(
+  { kind, config }: Workload,
+  random: Random,
+): Partial<ConsumerConfig & LitePullConsumerConfig> {
+  const shared = {
     pullBatchSize: pick([8, 16, 32], random),
     pullThresholdForQueue: pick([20, 100, 1000], random),
     pullThresholdForAll: pick([64, 400, 50_000], random),
     pullThresholdSizeForAllBytes: pick([64 * 1024, 1024 * 1024, 64 * 1024 * 1024], random),
+    allocateStrategy: pick(["AVG", "AVG_BY_CIRCLE", "CONSISTENT_HASH"] as const, random),
+    consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
+    messageTrace: false,
+  } as const;
+  if (kind === "lite pull") return { ...shared, consumeMaxSpan: pick([100, 2000], random) };
+  const push = {
+    ...shared,
     consumeConcurrentlyMaxSpan: pick([100, 2000], random),
     consumeMessageBatchMaxSize: pick([1, 4, 16], random),
     consumeConcurrencyMin: 4,
     consumeConcurrencyMax: pick([8, 64], random),
     consumeTimeoutMs: pick([15_000, 30_000], random),
-    allocateStrategy: pick(["AVG", "AVG_BY_CIRCLE", "CONSISTENT_HASH"] as const, random),
-    consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
-    messageTrace: false,
-    maxReconsumeTimes: workload.broadcast ? 1000 : -1,
-    ...workload.config,
+    ...config,
+  };
+  if (kind !== "pop") return push;
+  return {
+    ...push,
+    allocateStrategy: pick(["AVG", "AVG_BY_CIRCLE"] as const, random),
+    popInvisibleTimeMs: pick([20_000, 60_000], random),
+    popShareQueueNum: pick([0, 1, 2], random),
+    popBatchNums: pick([8, 32], random),
+    popThresholdForQueue: pick([20, 96], random),
   };
 }
 

@@ -6,6 +6,7 @@
  */
 import { type Random, seededRandom } from "../../src/core/random.ts";
 import type { ConsumerConfig } from "../../src/consumer/options.ts";
+import type { LitePullConsumerConfig } from "../../src/consumer/lite_pull_options.ts";
 import { MemoryOffsetStore } from "../../src/offsets/memory.ts";
 import { javaHash } from "../../src/protocol/java_hash.ts";
 import { startCluster, type TestCluster } from "../../src/testing/mod.ts";
@@ -35,7 +36,7 @@ export class World {
   readonly rules: OffsetRules;
   readonly wiretap: Wiretap;
   readonly brokers: BrokerFaults;
-  readonly config: Partial<ConsumerConfig>;
+  readonly config: Partial<ConsumerConfig & LitePullConsumerConfig>;
   /** One-way delay of the network when nothing is wrong, in milliseconds. */
   readonly latencyMs: number;
   /** What makes the network worse at the moment. */
@@ -59,7 +60,10 @@ export class World {
     this.network = parts.network;
     this.cluster = parts.cluster;
     this.timeline = new Timeline(this.clock);
-    this.ledger = new Ledger(this.clock, this.timeline, workload.scope);
+    this.ledger = new Ledger(this.clock, this.timeline, {
+      scope: workload.scope,
+      pops: workload.kind === "pop",
+    });
     this.rules = new OffsetRules(this.ledger, this.timeline, this.ledger.reader(GROUP), this.#names);
     const { cluster, clock, ledger, rules, timeline } = this;
     this.wiretap = new Wiretap(cluster, { clock, ledger, rules, random: this.random("wire") });
@@ -116,7 +120,7 @@ export class World {
     const member = new SimMember(this, {
       name,
       host,
-      way: drawWay(random),
+      way: drawWay(this.workload, random),
       reader,
       random,
       config: broadcast ? { offsetStore: this.#store(reader.name, name) } : {},
