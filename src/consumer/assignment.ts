@@ -9,7 +9,7 @@
  */
 import { RebalanceError } from "../core/errors.ts";
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
-import { isRetryTopic } from "../protocol/names.ts";
+import { isRetryTopic, retryTopic } from "../protocol/names.ts";
 import { planAssignment } from "../rebalance/plan.ts";
 import type { AssignmentOptions } from "./assignment_terms.ts";
 import { Departures } from "./departures.ts";
@@ -42,11 +42,13 @@ export class Assignment {
   #renewal: Promise<void> = Promise.resolve();
   #awaitsLocks = false;
   #generation = 0;
+  readonly #retryTopic: string;
   #missingRetryTopic = 0;
   #stopped = false;
 
   constructor(options: AssignmentOptions) {
     this.#options = options;
+    this.#retryTopic = retryTopic(options.consumerGroup);
     const { client, consumerGroup, store, emit, onUnblocked } = options;
     if (options.order && options.messageModel === "CLUSTERING") {
       this.#locks = new QueueLocks(client, consumerGroup);
@@ -128,15 +130,17 @@ export class Assignment {
   /** Divides one topic's queues among the members; false when something is missing and is to be asked again soon. */
   async #divide(topic: string): Promise<boolean> {
     const route = await knownRoute(this.#options.client, topic);
-    // A topic that does not exist yet is looked for by the route poll; a retry topic comes with the first heartbeat.
-    if (route === undefined) return !isRetryTopic(topic) || ++this.#missingRetryTopic > RETRY_TOPIC_LOOKS;
+    // A topic that does not exist yet is looked for by the route poll; the group's retry topic comes with the first heartbeat.
+    if (route === undefined) {
+      return topic !== this.#retryTopic || ++this.#missingRetryTopic > RETRY_TOPIC_LOOKS;
+    }
     if (route.readQueues.length === 0) return true;
     const allocated = await this.#options.divide(route);
     const held = [...this.pulled()].filter((window) => window.queue.topic === topic);
     const plan = planAssignment(held.map((window) => window.queue), allocated);
     const lost = new Set(plan.lost.map(queueKey));
     await this.#revoke(held.filter((window) => lost.has(queueKey(window.queue))), "moved to another member");
-    this.#options.popped?.follow(topic);
+    await this.#options.popped?.follow(topic);
     return await this.#gain(plan.gained);
   }
 
@@ -193,6 +197,7 @@ export class Assignment {
       queue,
       generation: ++this.#generation,
       isRetry: isRetryTopic(queue.topic),
+      plainTopic: this.#options.popped?.leftovers.plainTopic(queue.topic),
       startOffset,
       now: client.clock.now(),
       settlement,

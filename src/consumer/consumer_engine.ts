@@ -180,7 +180,9 @@ export class ConsumerEngine implements LivingEngine {
         onBadRecord: config.onBadRecord,
         carriesSubscription: false,
         subscription: (topic) =>
-          topic === this.#retry.topic ? this.#retry : this.#subscriptions.get(topic)?.data,
+          topic === this.#retry.topic
+            ? this.#retry
+            : this.#subscriptions.get(topic)?.data ?? this.#popped?.leftovers.subscription(topic),
       },
       counters,
       speed: this.#speed,
@@ -194,6 +196,7 @@ export class ConsumerEngine implements LivingEngine {
     return new PoppedQueues(this.#config, {
       fetch,
       subscription: (topic) => this.#subscriptions.get(topic)?.data,
+      onLeftovers: () => this.#membership.subscriptionsChanged(),
       settler: this.#mode.popSettler,
       listener,
       speed: this.#speed,
@@ -234,7 +237,8 @@ export class ConsumerEngine implements LivingEngine {
 
   #subscribed(): SubscriptionData[] {
     const retry = this.#config.messageModel === "CLUSTERING" ? [this.#retry] : [];
-    return Array.from(this.#subscriptions.values(), ({ data }) => data).concat(retry);
+    const leftovers = this.#popped?.leftovers.subscriptions() ?? [];
+    return Array.from(this.#subscriptions.values(), ({ data }) => data).concat(retry, leftovers);
   }
 
   #topics(): Iterable<string> {
@@ -251,6 +255,7 @@ export class ConsumerEngine implements LivingEngine {
   unsubscribe(topic: string): void {
     this.#subscriptions.delete(topic);
     this.#pool.unregister(topic);
+    this.#popped?.leftovers.note(topic, false);
     this.#membership.subscriptionsChanged();
   }
 

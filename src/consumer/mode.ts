@@ -95,7 +95,7 @@ export function divisionFor(
     mode: config.messageRequestMode,
     popShareQueueNum: config.popShareQueueNum,
     otherwise: shared,
-    onPopped: (topic, queues) => popped.plan(topic, queues),
+    onDivided: (topic, share) => popped.plan(topic, share),
     emit,
   });
 }

@@ -56,6 +56,7 @@ export class QueueWindow {
   readonly closing: AbortController = new AbortController();
   #open = true;
   #dropped = false;
+  readonly #plainTopic: string;
   readonly #strip = new Strip();
   #messages = 0;
   #bytes = 0;
@@ -73,6 +74,7 @@ export class QueueWindow {
     this.queue = options.queue;
     this.generation = options.generation;
     this.isRetry = options.isRetry;
+    this.#plainTopic = options.plainTopic ?? options.queue.topic;
     this.cursor = options.startOffset;
     this.lastAnswerAt = options.now;
     this.settlement = options.settlement;
@@ -204,7 +206,7 @@ export class QueueWindow {
     let lane: Lane | undefined;
     for (let i = 0; i < records.length; i++) {
       const record = records[i]!;
-      const topic = (this.isRetry ? record.property(PropertyKey.RETRY_TOPIC) : undefined) ?? this.queue.topic;
+      const topic = (this.isRetry ? record.property(PropertyKey.RETRY_TOPIC) : undefined) ?? this.#plainTopic;
       if (lane === undefined || lane.topic !== topic) lane = this.lane(topic);
       const delivery = new Delivery(record, this, from + i, hold, lane, receipts?.[i]);
       if (keyOf) delivery.lane = this.lane(topic, keyOf(delivery));

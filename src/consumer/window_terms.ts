@@ -57,6 +57,8 @@ export interface WindowOptions {
   readonly queue: MessageQueue;
   readonly generation: number;
   readonly isRetry: boolean;
+  /** The topic that its messages were sent to, where that is another than the queue's and the same for all. */
+  readonly plainTopic?: string | undefined;
   readonly startOffset: number;
   readonly now: number;
   readonly settlement: Settler;

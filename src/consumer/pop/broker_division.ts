@@ -39,14 +39,20 @@ export interface BrokerDivisionOptions {
   readonly popShareQueueNum: number;
   /** Divides where brokers do not. */
   readonly otherwise: Division;
-  /** The queues of `topic` to pop. */
-  readonly onPopped: (topic: string, queues: readonly MessageQueue[]) => void;
+  /** The brokers have divided `topic`. */
+  readonly onDivided: (topic: string, share: BrokerShare) => void;
   readonly emit: (event: ConsumerEvent) => void;
+}
+
+/** What falls to this member of a topic. */
+export interface BrokerShare {
+  readonly popped: readonly MessageQueue[];
+  readonly pulled: readonly MessageQueue[];
 }
 
 /** A division by brokers. */
 export function dividedByBrokers(options: BrokerDivisionOptions): Division {
-  const { client, consumerGroup, mode, popShareQueueNum, otherwise, onPopped, emit } = options;
+  const { client, consumerGroup, mode, popShareQueueNum, otherwise, onDivided, emit } = options;
   const modes = new RequestModes(client, consumerGroup);
   const unknown = new Set<string>();
   return async (route) => {
@@ -56,8 +62,9 @@ export function dividedByBrokers(options: BrokerDivisionOptions): Division {
       // Brokers refuse a mode for retry topics, which are always pulled.
       if (mode && !isRetryTopic(topic)) await modes.setOnce(route, { mode, popShareQueueNum });
       const assignments = await assignmentOf(options, route);
-      onPopped(topic, queuesOf(assignments, "POP"));
-      return queuesOf(assignments, "PULL");
+      const share = { popped: queuesOf(assignments, "POP"), pulled: queuesOf(assignments, "PULL") };
+      onDivided(topic, share);
+      return share.pulled;
     } catch (error) {
       if (!isUnknownRequest(error)) throw error;
       unknown.add(topic);

@@ -22,6 +22,8 @@ import type { WindowLimits, WindowListener, WindowOrder } from "../window_terms.
 import { Acknowledger } from "./acknowledger.ts";
 import { HoldKeeper } from "./hold_keeper.ts";
 import { Invisibility } from "./invisibility.ts";
+import type { BrokerShare } from "./broker_division.ts";
+import { PopLeftovers } from "./leftovers.ts";
 import { popLoop, type PopperOptions, type Popping } from "./popper.ts";
 
 /** What popping works with. */
@@ -30,6 +32,8 @@ export interface PoppedQueuesOptions {
   readonly fetch: FetchLoopOptions;
   /** The subscription of a topic. */
   readonly subscription: PopperOptions["subscription"];
+  /** Other leftovers than before are to be pulled: brokers are to be told. */
+  readonly onLeftovers: () => void;
   /** What becomes of messages that were not handled. */
   readonly settler: (invisibility: Invisibility) => Settler;
   readonly listener: WindowListener;
@@ -63,8 +67,10 @@ export class PoppedQueues {
   readonly #keeper: HoldKeeper;
   readonly #settler: Settler;
   readonly #slots = new Map<string, PoppedSlot>();
+  /** What is to be pulled of messages that were popped before. */
+  readonly leftovers: PopLeftovers;
   /** What is to be popped, by topic, in the round of rebalancing under way. */
-  readonly #planned = new Map<string, readonly MessageQueue[]>();
+  readonly #planned = new Map<string, BrokerShare>();
   /** Queues that are popped no more, while something of them is out. */
   readonly #leaving = new Set<PoppedSlot>();
   #generation = 0;
@@ -90,6 +96,7 @@ export class PoppedQueues {
     const invisibility = this.#invisibility = new Invisibility(client, consumerGroup, counters);
     this.#acknowledger = new Acknowledger({ client, consumerGroup, counters, emit });
     this.#keeper = new HoldKeeper({ client, invisibility, counters, invisibleMs });
+    this.leftovers = new PopLeftovers(consumerGroup, client.clock, options.onLeftovers);
     this.#settler = options.settler(invisibility);
   }
 
@@ -109,27 +116,34 @@ export class PoppedQueues {
     for (const { window } of this.#leaving) yield window;
   }
 
-  /** Notes that `queues` are to be popped of `topic`, as soon as the queues of it that are pulled have made way. */
-  plan(topic: string, queues: readonly MessageQueue[]): void {
-    this.#planned.set(topic, queues);
+  /** Notes what is to be popped of `topic` as soon as the queues of it that are pulled no longer have made way. */
+  plan(topic: string, share: BrokerShare): void {
+    const { popped, pulled } = share;
+    this.#planned.set(topic, share);
+    this.leftovers.note(topic, popped.length === 0 && pulled.length > 0);
   }
 
   /** The pulled queues of `topic` have made way, their offsets are stored: what was planned is popped. */
-  follow(topic: string): void {
-    const queues = this.#planned.get(topic);
+  async follow(topic: string): Promise<void> {
+    const share = this.#planned.get(topic);
     this.#planned.delete(topic);
-    if (queues) this.#hold(topic, queues);
+    if (share === undefined) return;
+    const left = this.#hold(topic, share.popped);
+    // what a parked pop would still take, the pulls that begin now get too
+    if (share.pulled.length > 0 && left.length > 0) await this.#hangUp(left);
   }
 
-  #hold(topic: string, queues: readonly MessageQueue[]): void {
-    if (this.#stopped) return;
+  /** Pops `queues` of `topic`, and no others of it any more; gives those that were left. */
+  #hold(topic: string, queues: readonly MessageQueue[]): PoppedSlot[] {
+    if (this.#stopped) return [];
     const { emit } = this.#popper;
     const held = this.queues().filter((queue) => queue.topic === topic);
     const { gained, lost } = planAssignment(held, queues);
-    for (const queue of lost) this.#leave(queue);
+    const left = lost.map((queue) => this.#leave(queue));
     if (lost.length > 0) emit({ type: "revoked", queues: lost });
     for (const queue of gained) this.#start(queue);
     if (gained.length > 0) emit({ type: "assigned", queues: gained });
+    return left;
   }
 
   /** Pops nothing of topics other than `topics` any more. */
@@ -173,7 +187,7 @@ export class PoppedQueues {
     };
   }
 
-  #leave(queue: MessageQueue): void {
+  #leave(queue: MessageQueue): PoppedSlot {
     const key = queueKey(queue);
     const slot = this.#slots.get(key)!;
     this.#slots.delete(key);
@@ -182,6 +196,7 @@ export class PoppedQueues {
     slot.popping.loop.stop(reason);
     slot.window.close(reason);
     void this.#keeper.release([slot.window]);
+    return slot;
   }
 
   /** One look at what is held: it is kept, or let go of. Never rejects. */

@@ -133,3 +133,23 @@ Deno.test("a group changes from pulling to popping and back while it runs", asyn
   assertEquals(seen.length, 15);
   await t.stop();
 });
+
+Deno.test("what was popped and not settled comes to a group that pulls again, from both forms of the retry topic", async () => {
+  for (const enableRetryTopicV2 of [false, true]) {
+    const t = await scene({ enableRetryTopicV2 });
+    const came: string[] = [];
+    const { consumer } = await t.join({
+      listener: async (message) => {
+        came.push(`${message.topic} ${message.text()} ${message.attempt}`);
+        if (message.attempt === 1) await message.retry({ delayMs: 30_000 });
+      },
+    });
+    await t.send(2);
+    await t.pass(1_000);
+    assertEquals(came, ["T 0 1", "T 1 1"]);
+    await t.drive(consumer.setMessageRequestMode("PULL"));
+    await t.pass(120_000);
+    assertEquals(came.slice(2).toSorted(), ["T 0 2", "T 1 2"]);
+    await t.stop();
+  }
+});
