@@ -13,12 +13,20 @@ const CONSUMERS: Readonly<Record<string, RegExp>> = {
   "pop.ts": /done with .* in attempt 2/,
   "broadcasting.ts": /the table has \d+ rows/,
   "lite_pull.ts": /queue \d once more, from \d+ back/,
+  "admin.ts": /look at http:\/\/127\.0\.0\.1:8180/,
   "batches.ts": /messages of queue \d stored/,
 };
 
 function example(name: string, cluster: TestCluster): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--no-prompt", "--allow-net", "--allow-env=NAMESRV_ADDR", `examples/${name}`],
+    args: [
+      "run",
+      "--no-check",
+      "--no-prompt",
+      "--allow-net",
+      "--allow-env=NAMESRV_ADDR,ADMIN_TOKEN",
+      `examples/${name}`,
+    ],
     env: { NAMESRV_ADDR: cluster.namesrvAddr, NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",

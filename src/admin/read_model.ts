@@ -1,0 +1,119 @@
+/**
+ * What the endpoint shows of the consumers of this process: their statistics, put together for reading.
+ *
+ * Everything is made afresh from `consumer.statistics()` and nothing is remembered. A queue is stalled when it is not paused,
+ * nothing of it was handed out for a while, and messages wait here or the broker has gone silent.
+ */
+import type { Consumer } from "../consumer/consumer.ts";
+import type { ConsumerEvent } from "../consumer/events.ts";
+import type { QueueStatistics } from "../consumer/statistics.ts";
+
+/** What counts as good. */
+export interface HealthBounds {
+  /** A queue without a hand-out for so long may be stalled, in milliseconds. */
+  readonly stalledAfterMs: number;
+  /** The lag of a consumer above which it is not ready. */
+  readonly maxLag: number;
+}
+
+/** One queue. */
+export interface QueueView extends Omit<QueueStatistics, "queue"> {
+  readonly group: string;
+  readonly topic: string;
+  readonly brokerName: string;
+  readonly queueId: number;
+  readonly stalled: boolean;
+}
+
+/** The queues of a consumer. */
+export function queueViews(consumer: Consumer, now: number, { stalledAfterMs }: HealthBounds): QueueView[] {
+  return consumer.statistics().queues.map(({ queue, ...figures }) => ({
+    group: consumer.consumerGroup,
+    ...queue,
+    ...figures,
+    stalled: !figures.paused && now - figures.lastHandOutAt > stalledAfterMs &&
+      (figures.cachedMessages > 0 || now - figures.lastAnswerAt > stalledAfterMs),
+  }));
+}
+
+/** A consumer in short. */
+export function consumerSummary(consumer: Consumer, now: number, bounds: HealthBounds) {
+  const { queues: _queues, topics, client, trace: _trace, ...figures } = consumer.statistics();
+  const queues = queueViews(consumer, now, bounds);
+  const sum = (of: (speed: (typeof topics)[number]["minute"]) => number): number =>
+    topics.reduce((total, { minute }) => total + of(minute), 0);
+  return {
+    group: consumer.consumerGroup,
+    clientId: client.clientId,
+    phase: consumer.phase,
+    problems: problemsOf(consumer, now, bounds),
+    queues: queues.length,
+    paused: queues.filter((queue) => queue.paused).length,
+    stalled: queues.filter((queue) => queue.stalled).length,
+    lag: queues.reduce((total, queue) => total + queue.lag, 0),
+    consumedPerSecond: sum((speed) => speed.consumeOkTps),
+    failedPerSecond: sum((speed) => speed.consumeFailedTps),
+    pulledPerSecond: sum((speed) => speed.pullTps),
+    ...figures,
+  };
+}
+
+/** A consumer in full. */
+export function consumerDetails(consumer: Consumer, now: number, bounds: HealthBounds) {
+  const { topics, trace } = consumer.statistics();
+  return {
+    ...consumerSummary(consumer, now, bounds),
+    queues: queueViews(consumer, now, bounds),
+    subscriptions: subscriptionViews(consumer),
+    speeds: topics.map(({ topic, minute, hour, day }) => ({ topic, minute, hour, day })),
+    trace,
+    configuration: withoutUserParts(consumer.configuration()),
+  };
+}
+
+/** What a consumer subscribes to. */
+export function subscriptionViews(consumer: Consumer) {
+  return consumer.subscriptions().map(({ topic, selector }) => ({
+    group: consumer.consumerGroup,
+    topic,
+    type: selector.type,
+    expression: selector.expression,
+  }));
+}
+
+/** Why a consumer is not ready; nothing when it is. */
+export function problemsOf(consumer: Consumer, now: number, bounds: HealthBounds): string[] {
+  const { consumerGroup, phase } = consumer;
+  if (phase !== "running") return [`${consumerGroup} is ${phase}`];
+  const { rebalances, client } = consumer.statistics();
+  const queues = queueViews(consumer, now, bounds);
+  const lag = queues.reduce((total, queue) => total + queue.lag, 0);
+  return [
+    ...(rebalances === 0 ? [`${consumerGroup} has not divided its queues yet`] : []),
+    ...(client.connections.length === 0 ? [`${consumerGroup} has no connection`] : []),
+    ...(lag > bounds.maxLag ? [`${consumerGroup} has a lag of ${lag}, above ${bounds.maxLag}`] : []),
+    ...queues.filter((queue) => queue.stalled).map(({ topic, brokerName, queueId }) =>
+      `${consumerGroup} stalls at queue ${queueId} of ${topic} on ${brokerName}`
+    ),
+  ];
+}
+
+/**
+ * An event as JSON text. What an error says may quote a message, so without `withContent` only its kind is told; a dead
+ * letter's reason likewise.
+ */
+export function eventText(group: string, at: number, event: ConsumerEvent, withContent: boolean): string {
+  return JSON.stringify({ group, at, ...event }, (key, value: unknown) => {
+    if (key === "reason" && !withContent) return undefined;
+    if (!(value instanceof Error)) return key === "error" && !withContent ? typeof value : value;
+    const code: unknown = Reflect.get(value, "code");
+    return { name: value.name, code, ...(withContent && { message: value.message }) };
+  });
+}
+
+/** The address of a name server list may carry a name and a password. */
+function withoutUserParts(texts: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => [name, text.replaceAll(/\/\/[^/@\s]*@/g, "//")]),
+  );
+}
