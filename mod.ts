@@ -10,14 +10,28 @@ export {
   type BatchStreamOptions,
   type Consumer,
   createConsumer,
+  createConsumerWithConfig,
   type MessageRequestModeOptions,
   type SettleOptions,
   type StreamOptions,
 } from "./src/consumer/consumer.ts";
 export type { ConsumedMessage, PulledMessage, RetryOptions } from "./src/consumer/consumed_message.ts";
-export type { AllocateStrategyName, ConsumerConfig, Ordering } from "./src/consumer/options.ts";
 export type { PopConfig } from "./src/consumer/pop/options.ts";
 export type { MessageRequestMode } from "./src/protocol/bodies.ts";
+export type { ConsumerConfig, Ordering, ResolvedConsumerConfig } from "./src/consumer/options.ts";
+export {
+  type CompleteConsumerConfig,
+  type ConfigSources,
+  createConfig,
+  createConsumerConfig,
+} from "./src/consumer/create_config.ts";
+export type { Environment } from "./src/consumer/environment.ts";
+export type { AnyConsumerConfig } from "./src/consumer/config_check.ts";
+export type {
+  AllocateStrategyConfig,
+  AllocateStrategyName,
+  AllocateStrategyOption,
+} from "./src/consumer/strategy_option.ts";
 export type { MessageModel } from "./src/consumer/assignment_terms.ts";
 export type { ConsumerEvent } from "./src/consumer/events.ts";
 export {
@@ -25,6 +39,7 @@ export {
   type ConsumeOrderlyContext,
   ConsumeOrderlyResult,
   ConsumeResult,
+  createMessageListener,
   type HandlerAnswer,
   type MessageHandler,
   type MessageListener,
@@ -60,15 +75,20 @@ export type {
   PullStatistics,
   QueueStatistics,
 } from "./src/consumer/statistics.ts";
+export type { PauseTarget } from "./src/consumer/pauses.ts";
 export type { RateStatistics } from "./src/consumer/rate_limit.ts";
 export type { Speed, TopicSpeed, TopicTotals } from "./src/telemetry/consume_speed.ts";
 export type { TraceStatistics } from "./src/telemetry/message_trace.ts";
-export type { ConsumeFromWhere } from "./src/consumer/start_offset.ts";
+export {
+  type ConsumeFromWhere,
+  findStartOffset,
+  type StartOffsetQuestion,
+} from "./src/consumer/start_offset.ts";
 export type { Subscription } from "./src/consumer/subscriptions.ts";
 export type { ExportedSubscription, SubscriptionExport } from "./src/consumer/subscription_export.ts";
+export type { SubscriptionConflict } from "./src/consumer/subscription_conflicts.ts";
 export {
   type ImportOptions,
-  type SubscriptionConflict,
   type SubscriptionEntry,
   SubscriptionManager,
   type SubscriptionTarget,

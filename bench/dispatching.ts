@@ -79,6 +79,7 @@ export function listening(
     consumerGroup: "billing",
     clock,
     concurrency: { min: SLOTS, max: SLOTS },
+    autoCommit: true,
     batchMaxSize: 1,
     counters: newCounters(),
     emit: () => {},

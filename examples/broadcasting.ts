@@ -1,16 +1,17 @@
 /**
- * Consumes by broadcasting: every process gets every message, here to keep a table up to date. Offsets are the process's own;
- * kept in memory, so each start reads from the beginning. What fails comes again from here, and is dropped in the end.
+ * Consumes by broadcasting: every process gets every message, here to keep a table up to date. Offsets are the process's own: by
+ * default in a file; here in memory, as the table is, so each start reads from the beginning. What fails comes again from here, and is dropped in the end.
  *
  *     deno run --allow-net --allow-env=NAMESRV_ADDR examples/broadcasting.ts
  */
-import { createConsumer } from "@contrail/rocketmq";
+import { createConsumer, MemoryOffsetStore } from "@contrail/rocketmq";
 
 const consumer = createConsumer({
   consumerGroup: "example-broadcasting",
   namesrvAddr: Deno.env.get("NAMESRV_ADDR") ?? "127.0.0.1:9876",
   messageModel: "BROADCASTING",
   consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
+  offsetStore: new MemoryOffsetStore(),
   maxReconsumeTimes: 3,
 });
 

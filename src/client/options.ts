@@ -39,6 +39,9 @@ export interface ClientOptions {
   readonly idleCloseMs?: number | undefined;
 }
 
+/** The options of a client, none of which need be given. */
+export type PartialClientOptions = { readonly [K in keyof ClientOptions]?: ClientOptions[K] | undefined };
+
 const milliseconds = (minimum: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(2_147_483_647));
 const text = v.pipe(v.string(), v.nonEmpty());

@@ -3,7 +3,12 @@
  */
 import * as v from "valibot";
 import type { RocketMQClient } from "../client/client.ts";
-import { CLIENT_OPTION_NAMES, type ClientOptions, parseClientOptions } from "../client/options.ts";
+import {
+  CLIENT_OPTION_NAMES,
+  type ClientOptions,
+  parseClientOptions,
+  type PartialClientOptions,
+} from "../client/options.ts";
 import { ConfigError } from "../core/errors.ts";
 
 /** One thing that is wrong. */
@@ -13,8 +18,8 @@ export interface ConfigProblem {
 }
 
 /** What the options of all consumers have in common. */
-interface AnyConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr">> {
-  readonly namesrvAddr?: string | readonly string[] | undefined;
+export interface AnyConsumerConfig extends PartialClientOptions {
+  /** A client to share connections, routes and heartbeats with; by default the consumer makes its own. */
   readonly client?: RocketMQClient | undefined;
 }
 

@@ -24,6 +24,7 @@ import {
   parseConsumerConfig,
   type ResolvedConsumerConfig,
 } from "./options.ts";
+import type { PauseTarget } from "./pauses.ts";
 import type { MessageSelector } from "./selector.ts";
 import { configurationTexts } from "./self_report.ts";
 import { settleSink } from "./settle_sink.ts";
@@ -35,7 +36,10 @@ import type { Subscription } from "./subscriptions.ts";
 export interface StreamOptions {
   /** The topic to take; all subscribed topics by default. */
   readonly topic?: string;
-  /** "auto" (default): the loop acks the previous message when it asks for the next. "manual": the application does. */
+  /**
+   * "auto": the loop acks the previous message when it asks for the next. "manual": the application does. Default "auto", with
+   * the consumer's option `autoCommit: false` "manual".
+   */
   readonly settle?: SettleMode;
   /** Ends the stream. */
   readonly signal?: AbortSignal;
@@ -160,7 +164,7 @@ export class Consumer {
     return this.#stream(runShape(maxMessages) as unknown as ItemShape<readonly ConsumedMessage[]>, options);
   }
 
-  #stream<T>(shape: ItemShape<T>, { topic, settle = "auto", signal }: StreamOptions): MessageStream<T> {
+  #stream<T>(shape: ItemShape<T>, { topic, settle, signal }: StreamOptions): MessageStream<T> {
     this.#life.require("open a stream", "created", "starting", "running");
     if (topic !== undefined) {
       const problem = topicProblem(topic);
@@ -170,7 +174,8 @@ export class Consumer {
     }
     const source = this.#engine.openSource(topic, shape);
     if (signal) source.endWith(signal);
-    return new MessageStream(source, settle, () =>
+    const mode = settle ?? (this.#config.autoCommit ? "auto" : "manual");
+    return new MessageStream(source, mode, () =>
       this.#client.logger.warn(
         `Messages of group "${this.consumerGroup}" are read outside a for-await loop: nothing acks them. ` +
           'Use messages({ settle: "manual" }) and settle each message.',
@@ -203,14 +208,17 @@ export class Consumer {
     return this.#engine.queues();
   }
 
-  /** Stops pulling `queues` (all owned ones by default) at once; what is cached is still handed out. */
-  pause(queues?: readonly MessageQueue[]): void {
-    this.#engine.pause(queues, true);
+  /**
+   * Stops pulling topics or queues at once, everything by default; what is cached is still handed out. It holds for queues that
+   * this member is given later, too.
+   */
+  pause(targets?: readonly PauseTarget[]): void {
+    this.#engine.pause(targets, true);
   }
 
-  /** Pulls again what was paused. */
-  resume(queues?: readonly MessageQueue[]): void {
-    this.#engine.pause(queues, false);
+  /** Pulls again what was paused: topics, queues, or everything. The last call that names a queue counts. */
+  resume(targets?: readonly PauseTarget[]): void {
+    this.#engine.pause(targets, false);
   }
 
   /**
@@ -303,4 +311,17 @@ export class Consumer {
  */
 export function createConsumer(config: ConsumerConfig, world?: PartialWorld): Consumer {
   return new Consumer(config, world);
+}
+
+/**
+ * Makes a consumer of a configuration, such as `createConsumerConfig` gives, and the listener of all its topics.
+ *
+ * @throws ConfigError that names every problem with its path.
+ */
+export function createConsumerWithConfig(
+  config: ConsumerConfig,
+  listener: MessageListener,
+  world?: PartialWorld,
+): Consumer {
+  return new Consumer({ ...config, listener }, world);
 }

@@ -17,6 +17,7 @@ import { Assignment } from "./assignment.ts";
 import { Budget } from "./budget.ts";
 import type { LivingEngine } from "./consumer_life.ts";
 import type { ConsumerEvent } from "./events.ts";
+import { agreementLoop } from "./group_agreement.ts";
 import { groupMember } from "./group_member.ts";
 import { ListenerPool } from "./listener_pool.ts";
 import type { MessageListener } from "./listener.ts";
@@ -28,7 +29,8 @@ import { KEEP_EVERY_MS } from "./pop/hold_keeper.ts";
 import { PoppedQueues } from "./pop/popped_queues.ts";
 import { type RequestMode, RequestModes } from "./pop/request_modes.ts";
 import { LOCK_RENEWAL_MS } from "./queue_locks.ts";
-import { RateLimit } from "./rate_limit.ts";
+import { Pauses, type PauseTarget } from "./pauses.ts";
+import { type RateLimit, rateLimitOf } from "./rate_limit.ts";
 import type { MessageSelector } from "./selector.ts";
 import type { ConcurrencyBounds } from "./concurrency_limit.ts";
 import type { ConsumerCounters, ConsumerStatistics } from "./statistics.ts";
@@ -38,7 +40,7 @@ import { storeFor } from "./store_choice.ts";
 import type { ItemShape, StreamSource } from "./stream_source.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 import { Takers } from "./takers.ts";
-import type { WindowListener } from "./window_terms.ts";
+import type { WindowLimits, WindowListener } from "./window_terms.ts";
 import { Watch, WATCH_EVERY_MS } from "./watch.ts";
 
 /** The inside of a consumer. */
@@ -58,6 +60,9 @@ export class ConsumerEngine implements LivingEngine {
   readonly #store: OffsetStore;
   readonly #budget: Budget;
   readonly #popped: PoppedQueues | undefined;
+  /** Looked up by every window: a change of the queues' number is seen at once. */
+  readonly #limits: WindowLimits;
+  readonly #pauses = new Pauses();
   readonly #assignment: Assignment;
   readonly #watch: Watch;
   readonly #membership: Membership;
@@ -83,9 +88,7 @@ export class ConsumerEngine implements LivingEngine {
       onSentBack: () => this.#seekRetryTopic(),
       signal: this.#over.signal,
     });
-    if (config.maxMessagesPerSecond !== Infinity) {
-      this.#rate = new RateLimit(config.maxMessagesPerSecond, client.clock, this.#over.signal);
-    }
+    this.#rate = rateLimitOf(config.maxMessagesPerSecond, client.clock, this.#over.signal);
     this.#pool = new ListenerPool({
       consumerGroup,
       ordered: this.#mode.orderedCalls,
@@ -97,12 +100,10 @@ export class ConsumerEngine implements LivingEngine {
       counters: this.#counters,
       emit,
     });
-    this.#takers = new Takers(this.#pool, {
-      clock: client.clock,
-      rate: this.#rate,
-      onTaken: () => this.#assignment.lookAgain(),
-    });
-    this.#store = storeFor(client, config);
+    const onTaken = (): void => this.#assignment.lookAgain();
+    this.#takers = new Takers(this.#pool, { clock: client.clock, rate: this.#rate, onTaken });
+    this.#store = storeFor(client, config, emit);
+    this.#limits = windowLimits(config, 0);
     this.#budget = new Budget({
       maxMessages: config.pullThresholdForAll,
       maxBytes: config.pullThresholdSizeForAllBytes,
@@ -145,10 +146,12 @@ export class ConsumerEngine implements LivingEngine {
         subscribed: () => this.#subscribed(),
         topics: () => this.#topics(),
         rebalance: () => this.#membership.nudge("rebalance"),
+        lookAround: () => this.#membership.nudge("agreement"),
         signal: this.#over.signal,
       }),
       emit: this.#emit,
       over: this.#over,
+      onRound: () => void Object.assign(this.#limits, windowLimits(config, this.#assignment.size)),
     });
   }
 
@@ -166,9 +169,10 @@ export class ConsumerEngine implements LivingEngine {
       order: this.#mode.order,
       messageModel,
       storesProgress: true,
+      wishFor: (queue) => ({ offset: undefined, paused: this.#pauses.has(queue) }),
       onUnblocked: () => this.#membership.nudge("rebalance"),
       onLocksExpired: () => this.#membership.nudge("locks"),
-      limits: windowLimits(this.#config),
+      limits: this.#limits,
       listener,
       puller: {
         ...fetch,
@@ -286,7 +290,8 @@ export class ConsumerEngine implements LivingEngine {
   }
 
   #timetable(): Loop[] {
-    const { persistIntervalMs } = this.#config;
+    const { consumerGroup, persistIntervalMs } = this.#config;
+    const client = this.#client, subscriptions = this.#subscriptions;
     const renewLocks = () => this.#assignment.renewLocks();
     const persist = () => this.#membership.persist();
     const keep = () => this.#popped?.keep() ?? Promise.resolve();
@@ -295,6 +300,7 @@ export class ConsumerEngine implements LivingEngine {
       { name: "persist", firstMs: persistIntervalMs, everyMs: persistIntervalMs, run: persist },
       { name: "watch", firstMs: WATCH_EVERY_MS, everyMs: WATCH_EVERY_MS, run: () => this.#watch.run() },
       { name: "popped", firstMs: KEEP_EVERY_MS, everyMs: KEEP_EVERY_MS, run: keep },
+      agreementLoop({ client, consumerGroup, subscriptions, emit: this.#emit }),
       { name: "trace", firstMs: 0, everyMs: TRACE_EVERY_MS, run: (signal) => this.#trace.flush(signal) },
     ];
   }
@@ -338,9 +344,12 @@ export class ConsumerEngine implements LivingEngine {
     return this.#assignment.queues();
   }
 
-  /** Pauses or resumes queues; all when undefined. */
-  pause(queues: readonly MessageQueue[] | undefined, paused: boolean): void {
-    this.#assignment.pause(queues, paused);
+  /** Pauses or resumes topics and queues; all when undefined. */
+  pause(targets: readonly PauseTarget[] | undefined, paused: boolean): void {
+    this.#pauses.set(targets, paused);
+    for (const each of [true, false]) {
+      this.#assignment.pause(this.queues().filter((queue) => this.#pauses.has(queue) === each), each);
+    }
   }
 
   /** Sets how the group gets the messages of `topic`, of all topics when undefined. */

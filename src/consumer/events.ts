@@ -2,6 +2,7 @@
  * What a consumer tells of its life, one discriminated union. Changes of state only, never single messages in a run.
  */
 import type { ClientEvent } from "../client/events.ts";
+import type { SubscriptionConflict } from "./subscription_conflicts.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 
 /** An event of a consumer; `type` tells which. */
@@ -67,6 +68,15 @@ export type ConsumerEvent =
   | { readonly type: "popUnavailable"; readonly topic: string; readonly error: Error }
   /** POP: a broker has not confirmed that messages are done with; it is told again. Sent for the first of a run of failures. */
   | { readonly type: "ackFailed"; readonly messages: number; readonly error: Error }
+  /** Broadcasting: no file may be used for the offsets; they are kept in memory, so each start obeys `consumeFromWhere`. */
+  | { readonly type: "offsetsInMemory"; readonly error: Error }
+  /** Another member of the group subscribes differently: messages are lost until all subscribe alike. Told once a member and difference. */
+  | {
+    readonly type: "subscriptionConflict";
+    readonly member: string;
+    readonly conflicts: readonly SubscriptionConflict[];
+    readonly error: Error;
+  }
   /** Offsets could not be stored; they are sent again at the next interval. */
   | { readonly type: "persistFailed"; readonly error: Error };
 

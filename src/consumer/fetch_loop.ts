@@ -7,7 +7,7 @@
  * answer means, is the Fetch's: a pull or a pop.
  */
 import type { RocketMQClient } from "../client/client.ts";
-import { BrokerError, RebalanceError } from "../core/errors.ts";
+import { BrokerError, MessagePullError, RebalanceError } from "../core/errors.ts";
 import { queueKey } from "../protocol/message_queue.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
 import { type Backoff, backoffMs } from "../time/backoff.ts";
@@ -128,7 +128,7 @@ export class FetchLoop<Answer> {
   }
 
   async #failed(error: Error): Promise<void> {
-    const { counters, client, emit, onSubscriptionUnknown } = this.#options;
+    const { counters, client, onSubscriptionUnknown } = this.#options;
     const code = error instanceof BrokerError ? error.facts.responseCode : undefined;
     if (code === ResponseCode.FLOW_CONTROL) return await this.pause(FLOW_CONTROL_MS);
     counters.pullFailures++;
@@ -136,8 +136,19 @@ export class FetchLoop<Answer> {
     if (code === ResponseCode.SUBSCRIPTION_NOT_EXIST || code === ResponseCode.SUBSCRIPTION_NOT_LATEST) {
       onSubscriptionUnknown();
     }
-    if (++this.#failures === 1) emit({ type: "pullFailed", queue: this.#window.queue, error });
+    if (++this.#failures === 1) this.#tell(error);
     await this.pause(backoffMs(FAILURE_BACKOFF, this.#failures, client.random));
+  }
+
+  #tell(cause: Error): void {
+    const { queue } = this.#window;
+    const { topic, brokerName: broker } = queue;
+    const error = new MessagePullError(`Cannot pull ${queueKey(queue)}: ${cause.message}`, {
+      cause,
+      topic,
+      broker,
+    });
+    this.#options.emit({ type: "pullFailed", queue, error });
   }
 
   /** Waits, but no longer than the window lives. */

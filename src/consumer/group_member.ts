@@ -14,6 +14,8 @@ export interface GroupMemberOptions extends Omit<InboundOptions, "heartbeat"> {
   readonly topics: () => Iterable<string>;
   /** Divides the queues anew. */
   readonly rebalance: () => void;
+  /** Looks at the other members, which have changed. */
+  readonly lookAround?: (() => void) | undefined;
 }
 
 /** The member of one group. */
@@ -34,7 +36,10 @@ export function groupMember(options: GroupMemberOptions): ConsumerMember {
     group: consumerGroup,
     heartbeat,
     topics,
-    onMembersChanged: rebalance,
+    onMembersChanged() {
+      rebalance();
+      options.lookAround?.();
+    },
     onRouteChanged: rebalance,
     onRequest: (request) => inbound.answer(request),
   };

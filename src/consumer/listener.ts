@@ -104,6 +104,51 @@ export interface MessageListenerOrderly {
 /** Anything that can be called with messages. */
 export type MessageListener = MessageHandler | MessageListenerConcurrently | MessageListenerOrderly;
 
+type BatchHandler =
+  | MessageListenerConcurrently["consumeMessageConcurrently"]
+  | MessageListenerOrderly["consumeMessageOrderly"];
+
+/**
+ * Makes a listener object of a function that handles batches: a MessageListenerConcurrently, or for "orderly" (and order by
+ * key) a MessageListenerOrderly. A function that handles single messages needs no object: it is a listener as it is.
+ *
+ * @example
+ * ```ts
+ * import { createConsumer, createMessageListener } from "@contrail/rocketmq";
+ *
+ * const listener = createMessageListener((messages, { queue, attempt }) => {
+ *   console.log(`${messages.length} messages of queue ${queue.queueId}, attempt ${attempt}`);
+ *   return "CONSUME_SUCCESS";
+ * });
+ * createConsumer({
+ *   consumerGroup: "billing",
+ *   namesrvAddr: "127.0.0.1:9876",
+ *   consumeMessageBatchMaxSize: 16,
+ *   listener,
+ * });
+ * ```
+ * @throws ConfigError when `handler` is no function.
+ */
+export function createMessageListener(
+  handler: MessageListenerConcurrently["consumeMessageConcurrently"],
+  ordering?: "concurrent",
+): MessageListenerConcurrently;
+/** The same, where messages stay in order. */
+export function createMessageListener(
+  handler: MessageListenerOrderly["consumeMessageOrderly"],
+  ordering: "orderly",
+): MessageListenerOrderly;
+/** Either. */
+export function createMessageListener(
+  handler: BatchHandler,
+  ordering: "concurrent" | "orderly" = "concurrent",
+): MessageListener {
+  if (typeof handler !== "function") {
+    throw new ConfigError(`Cannot make a listener: the handler is ${typeof handler}, not a function`);
+  }
+  return { [methodFor(ordering === "orderly")]: handler } as unknown as MessageListener;
+}
+
 /** The method that a listener object needs. */
 function methodFor(ordered: boolean): string {
   return ordered ? "consumeMessageOrderly" : "consumeMessageConcurrently";

@@ -34,8 +34,8 @@ export interface ListenerPoolOptions {
   readonly rate?: RateLimit | undefined;
   /** What answers mean where messages stay in order; undefined where they do not. */
   readonly ordered?: OrderedCalls | undefined;
-  /** In order: whether success settles, unless a listener says otherwise. */
-  readonly autoCommit?: boolean;
+  /** Whether success settles; in order a listener may say otherwise. */
+  readonly autoCommit: boolean;
   /** Messages per call of a listener object. */
   readonly batchMaxSize: number;
   readonly counters: ConsumerCounters;
@@ -208,7 +208,7 @@ export class ListenerPool {
     else if (asksAgain(answer)) this.#later([delivery], context);
     else {
       if (this.#failing.size > 0) this.#failing.delete(delivery.topic);
-      if (delivery.state === "out") delivery.window.ack(delivery);
+      if (delivery.state === "out" && this.#options.autoCommit) delivery.window.ack(delivery);
     }
   }
 
@@ -253,6 +253,7 @@ export class ListenerPool {
     if (asksAgain(result)) return this.#later(batch, context);
     this.#good++;
     this.#failing.delete(batch[0]!.topic);
+    if (!this.#options.autoCommit) return;
     for (const delivery of batch) if (delivery.state === "out") delivery.window.ack(delivery);
   }
 
@@ -290,7 +291,7 @@ export class ListenerPool {
 
   /** One call of a run whose line waits for it; what comes of it decides `ordered`. */
   #callInOrder(ordered: OrderedCalls, listener: MessageListener, first: Delivery): void {
-    const { consumerGroup, autoCommit = true, batchMaxSize } = this.#options;
+    const { consumerGroup, autoCommit, batchMaxSize } = this.#options;
     const { lane, window } = first;
     const single = typeof listener === "function";
     const run = this.#runOf(first, single ? 1 : batchMaxSize);

@@ -85,7 +85,7 @@ export class LitePullEngine implements LivingEngine {
       maxMessages: config.pullThresholdForAll,
       maxBytes: config.pullThresholdSizeForAllBytes,
     });
-    this.#store = storeFor(client, config);
+    this.#store = storeFor(client, config, emit);
     this.#assignment = this.#makeAssignment();
     this.poller = new Poller(client.clock, () => this.#assignment.windows());
     this.topics = new TopicListeners(async (topic) => {

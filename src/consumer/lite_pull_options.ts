@@ -3,11 +3,10 @@
  * Java's DefaultLitePullConsumer.
  */
 import * as v from "valibot";
-import type { ClientOptions } from "../client/client.ts";
 import type { OffsetStore } from "../offsets/offset_store.ts";
 import type { AllocateStrategy } from "../rebalance/strategies.ts";
 import type { MessageModel } from "./assignment_terms.ts";
-import { checkConfig, whole } from "./config_check.ts";
+import { type AnyConsumerConfig, checkConfig, whole } from "./config_check.ts";
 import { type ConsumerConfig, consumerEntries } from "./options.ts";
 import type { MessageQueueListener } from "./queue_listeners.ts";
 import type { ConsumeFromWhere } from "./start_offset.ts";
@@ -16,13 +15,12 @@ import type { ConsumeFromWhere } from "./start_offset.ts";
 type SharedOptions = Pick<
   ConsumerConfig,
   | "consumerGroup"
-  | "namesrvAddr"
-  | "client"
   | "consumeFromWhere"
   | "consumeTimestamp"
   | "messageModel"
   | "allocateStrategy"
   | "offsetStore"
+  | "offsetStorePath"
   | "pullBatchSizeBytes"
   | "pullIntervalMs"
   | "pullThresholdForQueue"
@@ -35,7 +33,7 @@ type SharedOptions = Pick<
 >;
 
 /** What a lite pull consumer is made of. Only `consumerGroup`, and `namesrvAddr` or `client`, have no default. */
-export interface LitePullConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr">>, SharedOptions {
+export interface LitePullConsumerConfig extends AnyConsumerConfig, SharedOptions {
   /**
    * Whether what former polls handed out is committed by itself. Otherwise only `commit()` moves the stored offset. Default true.
    */
@@ -68,6 +66,7 @@ export interface ResolvedLitePullConfig {
   readonly messageModel: MessageModel;
   readonly allocateStrategy: AllocateStrategy;
   readonly offsetStore: OffsetStore | undefined;
+  readonly offsetStorePath: string;
   readonly autoCommit: boolean;
   readonly autoCommitIntervalMs: number;
   readonly pollTimeoutMs: number;
@@ -98,6 +97,7 @@ const schema = v.object({
   messageModel: consumerEntries.messageModel,
   allocateStrategy: consumerEntries.allocateStrategy,
   offsetStore: consumerEntries.offsetStore,
+  offsetStorePath: consumerEntries.offsetStorePath,
   autoCommit: v.optional(v.boolean(), true),
   autoCommitIntervalMs: whole(1, 86_400_000, 5_000),
   pollTimeoutMs: whole(0, 86_400_000, 5_000),

@@ -5,32 +5,19 @@
  * the consumer never meets `undefined`. An explicit `undefined` means the default.
  */
 import * as v from "valibot";
-import type { ClientOptions, RocketMQClient } from "../client/client.ts";
+import { DEFAULT_FOLDER } from "../offsets/file_disk.ts";
 import type { OffsetStore } from "../offsets/offset_store.ts";
 import { groupProblem } from "../protocol/names.ts";
-import {
-  type AllocateStrategy,
-  averageStrategy,
-  circleStrategy,
-  consistentHashStrategy,
-} from "../rebalance/strategies.ts";
+import type { AllocateStrategy } from "../rebalance/strategies.ts";
 import type { MessageModel } from "./assignment_terms.ts";
-import { checkConfig, type ConfigProblem, whole } from "./config_check.ts";
+import { type AnyConsumerConfig, checkConfig, type ConfigProblem, whole } from "./config_check.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
 import { listenerProblem, type MessageListener } from "./listener.ts";
 import { clampSuspend } from "./ordered_calls.ts";
-import {
-  isDividedByBrokers,
-  type PopConfig,
-  popEntries,
-  popProblems,
-  type ResolvedPopConfig,
-} from "./pop/options.ts";
+import { isDividedByBrokers, type PopConfig, popEntries, popProblems } from "./pop/options.ts";
 import type { WindowLimits } from "./window_terms.ts";
 import type { ConsumeFromWhere } from "./start_offset.ts";
-
-/** The strategies that go by a name. */
-export type AllocateStrategyName = "AVG" | "AVG_BY_CIRCLE" | "CONSISTENT_HASH";
+import { type AllocateStrategyOption, strategyOption } from "./strategy_option.ts";
 
 /**
  * Which messages wait for each other. "concurrent": none. "orderly": those of a queue. By key: those of a queue with the same
@@ -39,13 +26,9 @@ export type AllocateStrategyName = "AVG" | "AVG_BY_CIRCLE" | "CONSISTENT_HASH";
 export type Ordering = "concurrent" | "orderly" | { readonly by: (message: ConsumedMessage) => string };
 
 /** What a consumer is made of. Only `consumerGroup`, and `namesrvAddr` or `client`, have no default. */
-export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr">>, PopConfig {
+export interface ConsumerConfig extends AnyConsumerConfig, PopConfig {
   /** The group whose members share the queues; at most 120 characters of letters, digits, `_ - % |`. */
   readonly consumerGroup: string;
-  /** Name servers, `host:port` separated by `;` or as a list, or an `http://` address server. */
-  readonly namesrvAddr?: string | readonly string[] | undefined;
-  /** A client to share connections, routes and heartbeats with; by default the consumer makes its own. */
-  readonly client?: RocketMQClient | undefined;
   /** Called with messages of every topic that has no listener of its own. */
   readonly listener?: MessageListener | undefined;
   /** Where a group without a stored offset begins. Default CONSUME_FROM_LAST_OFFSET. */
@@ -56,14 +39,27 @@ export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr
   readonly messageModel?: MessageModel | undefined;
   /** Which messages wait for each other; all members must use the same. Default "concurrent". */
   readonly ordering?: Ordering | undefined;
-  /** In ordered consumption: whether success settles; a listener may change it per call. Default true. */
+  /**
+   * Whether success settles a message: a listener's return, a loop that goes on. Where messages stay in order a listener may
+   * change it per call. With false the program settles each message, in order by COMMIT. Default true.
+   */
   readonly autoCommit?: boolean | undefined;
   /** Rest before a message comes again from here, in milliseconds (10 to 30,000). Default 1,000. */
   readonly suspendCurrentQueueTimeMs?: number | undefined;
-  /** How queues are divided among the members; all must use the same. Default AVG. */
-  readonly allocateStrategy?: AllocateStrategyName | AllocateStrategy | undefined;
-  /** Where offsets are kept. Default: on the broker; in broadcasting in memory, so that each start obeys `consumeFromWhere`. */
+  /**
+   * How queues are divided among the members; all must use the same. A name, a name with what it needs such as
+   * `{ name: "MACHINE_ROOM", rooms: ["hz"] }`, or an object of one's own. Default "AVG".
+   */
+  readonly allocateStrategy?: AllocateStrategyOption | undefined;
+  /** Where offsets are kept. Default: on the broker; in broadcasting in a file in `offsetStorePath`. */
   readonly offsetStore?: OffsetStore | undefined;
+  /**
+   * In broadcasting: the folder of the offset file, `~` for the user's home. Members on one machine need each an
+   * `instanceName`, which their files are called by. Where the default, `~/.rocketmq/offsets`, may not be used (on Deno it needs
+   * `--allow-sys=homedir --allow-read --allow-write`), offsets are kept in memory and an event `offsetsInMemory` tells so; a
+   * folder that was named must be usable.
+   */
+  readonly offsetStorePath?: string | undefined;
   /**
    * Async listener calls pending at once, at least (1–1000). Default 20, or the maximum if that is less. Between this and the
    * maximum their number follows what it brings: up while more slots make more calls end well, down when they only make
@@ -80,7 +76,7 @@ export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr
   readonly consumeTimeoutMs?: number | undefined;
   /**
    * Deliveries after the first before a message goes to the dead letters, in broadcasting before it is dropped.
-   * Default −1: 16, in ordered clustering without limit.
+   * Default −1: 16, in ordered clustering Infinity, which is without limit.
    */
   readonly maxReconsumeTimes?: number | undefined;
   /** Messages per pull (1–1024). Default 32. */
@@ -95,6 +91,13 @@ export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr
   readonly pullThresholdForQueue?: number | undefined;
   /** Bytes of the unsettled messages of one queue. Default 32 MiB. */
   readonly pullThresholdSizeForQueueBytes?: number | undefined;
+  /**
+   * Unsettled messages of a topic: when given, it takes the place of `pullThresholdForQueue`, divided by the queues that this
+   * member owns, those of all its topics, as in Java. Default −1: not.
+   */
+  readonly pullThresholdForTopic?: number | undefined;
+  /** The same for their bytes, in the place of `pullThresholdSizeForQueueBytes`. Default −1: not. */
+  readonly pullThresholdSizeForTopicBytes?: number | undefined;
   /** Unsettled messages of all queues. Default 50,000. */
   readonly pullThresholdForAll?: number | undefined;
   /** Bytes kept for the unsettled messages of all queues. Default 64 MiB. */
@@ -118,62 +121,25 @@ export interface ConsumerConfig extends Partial<Omit<ClientOptions, "namesrvAddr
   readonly shutdownTimeoutMs?: number | undefined;
 }
 
-/** A configuration with every default filled in. */
-export interface ResolvedConsumerConfig extends ResolvedPopConfig {
-  readonly consumerGroup: string;
-  readonly consumeFromWhere: ConsumeFromWhere;
-  readonly consumeTimestamp: number | undefined;
-  readonly messageModel: MessageModel;
-  readonly ordering: Ordering;
-  readonly autoCommit: boolean;
-  readonly suspendCurrentQueueTimeMs: number;
-  readonly allocateStrategy: AllocateStrategy;
-  readonly offsetStore: OffsetStore | undefined;
-  readonly listener: MessageListener | undefined;
-  readonly consumeConcurrencyMin: number;
-  readonly consumeConcurrencyMax: number;
-  readonly maxMessagesPerSecond: number;
-  readonly consumeMessageBatchMaxSize: number;
-  readonly consumeTimeoutMs: number;
-  readonly maxReconsumeTimes: number;
-  readonly pullBatchSize: number;
-  readonly pullBatchSizeBytes: number;
-  readonly pullIntervalMs: number;
-  readonly brokerSuspendMs: number;
-  readonly pullThresholdForQueue: number;
-  readonly pullThresholdSizeForQueueBytes: number;
-  readonly pullThresholdForAll: number;
-  readonly pullThresholdSizeForAllBytes: number;
-  readonly consumeConcurrentlyMaxSpan: number;
-  readonly checkCrc: boolean;
-  readonly onBadRecord: "stall" | "skip";
-  readonly persistIntervalMs: number;
-  readonly rebalanceIntervalMs: number;
-  readonly messageTrace: boolean;
-  readonly shutdownTimeoutMs: number;
-}
+/** Options that have no default. */
+type WithoutDefault = "consumeTimestamp" | "offsetStore" | "listener" | "messageRequestMode";
+
+/** A consumer's own options with every default filled in. */
+export type ResolvedConsumerConfig =
+  & {
+    readonly [
+      K in Exclude<keyof ConsumerConfig, keyof AnyConsumerConfig | WithoutDefault | "allocateStrategy">
+    ]-?: Exclude<ConsumerConfig[K], undefined>;
+  }
+  & Pick<ConsumerConfig, Exclude<WithoutDefault, "consumeTimestamp">>
+  & {
+    /** For CONSUME_FROM_TIMESTAMP: milliseconds since the epoch. */
+    readonly consumeTimestamp?: number | undefined;
+    /** How queues are divided among the members. */
+    readonly allocateStrategy: AllocateStrategy;
+  };
 
 const MIB = 1024 * 1024;
-const STRATEGIES: Record<AllocateStrategyName, () => AllocateStrategy> = {
-  AVG: averageStrategy,
-  AVG_BY_CIRCLE: circleStrategy,
-  CONSISTENT_HASH: () => consistentHashStrategy(),
-};
-
-const strategy = v.pipe(
-  v.optional(
-    v.union([
-      v.picklist(["AVG", "AVG_BY_CIRCLE", "CONSISTENT_HASH"]),
-      v.custom<AllocateStrategy>(
-        (value) => typeof (value as AllocateStrategy | null)?.allocate === "function",
-        "Expected the name of a strategy or an object with allocate()",
-      ),
-    ]),
-    "AVG",
-  ),
-  v.transform((value): AllocateStrategy => typeof value === "string" ? STRATEGIES[value]() : value),
-);
-
 const ordering = v.union([
   v.picklist(["concurrent", "orderly"]),
   v.custom<Exclude<Ordering, string>>(
@@ -181,6 +147,19 @@ const ordering = v.union([
     'Expected "concurrent", "orderly" or an object with by()',
   ),
 ]);
+
+/** A whole number between `min` and `max`, or −1 for none. */
+function orNone(min: number, max: number) {
+  return v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.check((value) => value === -1 || value >= min, `Expected -1 or >=${min}`),
+      v.maxValue(max),
+    ),
+    -1,
+  );
+}
 
 /** Deliveries after the first, when no number is given (Java: getMaxReconsumeTimes of the two services). */
 const DEFAULT_RECONSUMES = 16;
@@ -202,13 +181,14 @@ export const consumerEntries = {
       v.transform((at): number => Number(at)),
     ),
   ),
-  allocateStrategy: strategy,
+  allocateStrategy: strategyOption,
   offsetStore: v.optional(
     v.custom<OffsetStore>(
       (store) => typeof (store as OffsetStore | null)?.readOffset === "function",
       "Expected an OffsetStore",
     ),
   ),
+  offsetStorePath: v.optional(v.pipe(v.string(), v.nonEmpty()), DEFAULT_FOLDER),
   listener: v.optional(v.custom<MessageListener>(() => true)),
   messageModel: v.optional(v.picklist(["CLUSTERING", "BROADCASTING"]), "CLUSTERING"),
   ordering: v.optional(ordering, "concurrent"),
@@ -219,13 +199,24 @@ export const consumerEntries = {
   maxMessagesPerSecond: v.optional(v.pipe(v.number(), v.minValue(0.001)), Infinity),
   consumeMessageBatchMaxSize: whole(1, 1024, 1),
   consumeTimeoutMs: whole(1, 86_400_000, 30_000),
-  maxReconsumeTimes: whole(-1, 1_000_000, -1),
+  maxReconsumeTimes: v.optional(
+    v.pipe(
+      v.number(),
+      v.check(
+        (times) => times === Infinity || (Number.isInteger(times) && times >= -1),
+        "Expected a whole number from -1, or Infinity",
+      ),
+    ),
+    -1,
+  ),
   pullBatchSize: whole(1, 1024, 32),
   pullBatchSizeBytes: whole(1024, 16 * MIB, 262_144),
   pullIntervalMs: whole(0, 65_535, 0),
   brokerSuspendMs: whole(0, 600_000, 15_000),
   pullThresholdForQueue: whole(1, 1_000_000, 1_000),
   pullThresholdSizeForQueueBytes: whole(1, 1024 * MIB, 32 * MIB),
+  pullThresholdForTopic: orNone(1, 10_000_000),
+  pullThresholdSizeForTopicBytes: orNone(1, 8192 * MIB),
   pullThresholdForAll: whole(1, 10_000_000, 50_000),
   pullThresholdSizeForAllBytes: whole(1, 8192 * MIB, 64 * MIB),
   consumeConcurrentlyMaxSpan: whole(1, 1_000_000, 2_000),
@@ -285,11 +276,13 @@ export function parseConsumerConfig(config: ConsumerConfig): ResolvedConsumerCon
   ]) as ResolvedConsumerConfig;
 }
 
-/** What the options say about the window of one queue. */
-export function windowLimits(config: ResolvedConsumerConfig): WindowLimits {
+/** What the options say about the window of each queue, when this member owns `queues`. */
+export function windowLimits(config: ResolvedConsumerConfig, queues: number): WindowLimits {
+  const share = (forTopic: number, forQueue: number): number =>
+    forTopic === -1 ? forQueue : Math.max(1, Math.floor(forTopic / Math.max(1, queues)));
   return {
-    maxMessages: config.pullThresholdForQueue,
-    maxBytes: config.pullThresholdSizeForQueueBytes,
+    maxMessages: share(config.pullThresholdForTopic, config.pullThresholdForQueue),
+    maxBytes: share(config.pullThresholdSizeForTopicBytes, config.pullThresholdSizeForQueueBytes),
     maxWaiting: config.pullBatchSize,
     maxSpan: config.consumeConcurrentlyMaxSpan,
   };

@@ -81,3 +81,8 @@ export class RateLimit {
     return { maxMessagesPerSecond: this.#perSecond, waits: this.#waits };
   }
 }
+
+/** The bucket for an option; none where it is Infinity. */
+export function rateLimitOf(perSecond: number, clock: Clock, signal: AbortSignal): RateLimit | undefined {
+  return perSecond === Infinity ? undefined : new RateLimit(perSecond, clock, signal);
+}

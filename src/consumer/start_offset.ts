@@ -5,6 +5,7 @@
  * and the queue is not started in this round. Note that a broker answers 0 for a new group while message 0 of the queue
  * is still in memory, so CONSUME_FROM_LAST_OFFSET on a small topic starts at 0, as in Java.
  */
+import type { RocketMQClient } from "../client/client.ts";
 import { OffsetFetchError } from "../core/errors.ts";
 import type { BrokerCaller } from "../offsets/broker_caller.ts";
 import type { OffsetStore } from "../offsets/offset_store.ts";
@@ -32,17 +33,46 @@ const BEGIN_BEFORE_MS = 30 * 60_000;
 export function startPolicy(
   { consumeFromWhere, consumeTimestamp }: {
     readonly consumeFromWhere: ConsumeFromWhere;
-    readonly consumeTimestamp: number | undefined;
+    readonly consumeTimestamp?: number | undefined;
   },
   now: number,
 ): StartPolicy {
   return { consumeFromWhere, consumeTimestamp: consumeTimestamp ?? now - BEGIN_BEFORE_MS };
 }
 
+/** What `findStartOffset` is asked. */
+export interface StartOffsetQuestion {
+  /** A started client. */
+  readonly client: RocketMQClient;
+  /** The queue. */
+  readonly queue: MessageQueue;
+  /** Where to begin when no offset is stored. Default CONSUME_FROM_LAST_OFFSET. */
+  readonly consumeFromWhere?: ConsumeFromWhere | undefined;
+  /** For CONSUME_FROM_TIMESTAMP: a Date, or milliseconds since the epoch. Default 30 minutes ago. */
+  readonly consumeTimestamp?: Date | number | undefined;
+  /** Where a stored offset is looked for, which comes first; without one there is none. It must be started. */
+  readonly offsetStore?: Pick<OffsetStore, "readOffset"> | undefined;
+}
+
+/**
+ * Where a consumer would begin a queue: at the stored offset, else where `consumeFromWhere` says. Of a retry topic all is consumed.
+ *
+ * @throws OffsetFetchError when it cannot be found out, which is not the same as "no offset".
+ */
+export function findStartOffset(question: StartOffsetQuestion): Promise<number> {
+  const { client, queue, consumeFromWhere = "CONSUME_FROM_LAST_OFFSET", consumeTimestamp, offsetStore } =
+    question;
+  const timestamp = consumeTimestamp === undefined ? undefined : Number(consumeTimestamp);
+  const policy = startPolicy({ consumeFromWhere, consumeTimestamp: timestamp }, client.clock.now());
+  return startOffset(queue, offsetStore ?? NOTHING_STORED, policy, client);
+}
+
+const NOTHING_STORED: Pick<OffsetStore, "readOffset"> = { readOffset: () => Promise.resolve(undefined) };
+
 /** The offset at which to begin `queue`. @throws OffsetFetchError when it cannot be found out. */
 export async function startOffset(
   queue: MessageQueue,
-  store: OffsetStore,
+  store: Pick<OffsetStore, "readOffset">,
   policy: StartPolicy,
   caller: BrokerCaller,
 ): Promise<number> {

@@ -8,15 +8,19 @@ import {
   ConfigError,
   ConsumerStateError,
   InvalidSelectorError,
-  SubscriptionConflictError,
   SubscriptionLimitExceededError,
   TopicNotSubscribedError,
 } from "../core/errors.ts";
 import { compileSql } from "../message/sql92.ts";
-import { isRetryTopic } from "../protocol/names.ts";
 import type { SubscriptionData } from "../protocol/subscription_data.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import type { MessageSelector } from "./selector.ts";
+import {
+  conflictError,
+  findConflicts,
+  sameSelector,
+  type SubscriptionConflict,
+} from "./subscription_conflicts.ts";
 import { EXPORT_FORMAT, readExport, type SubscriptionExport } from "./subscription_export.ts";
 import { makeSubscription, type Subscription } from "./subscriptions.ts";
 
@@ -31,16 +35,6 @@ export interface SubscriptionEntry extends Subscription {
   readonly subscribedAt: number;
   /** When its selector or its switch last changed, in milliseconds since the epoch. */
   readonly updatedAt: number;
-}
-
-/** A topic that two sides want different messages of. */
-export interface SubscriptionConflict {
-  /** The topic. */
-  readonly topic: string;
-  /** What this side wants; `undefined`: nothing. */
-  readonly mine: MessageSelector | undefined;
-  /** What the other side wants; `undefined`: nothing. */
-  readonly theirs: MessageSelector | undefined;
 }
 
 /** What a manager can be attached to. A Consumer is one. */
@@ -215,21 +209,7 @@ export class SubscriptionManager {
    * must want the same: a broker keeps one set per group, so members that differ lose messages.
    */
   detectConflicts(theirs: Iterable<SubscriptionData>): SubscriptionConflict[] {
-    const conflicts: SubscriptionConflict[] = [];
-    const met = new Set<string>();
-    for (const data of theirs) {
-      const { topic } = data;
-      if (isRetryTopic(topic)) continue;
-      met.add(topic);
-      const known = this.#byTopic.get(topic);
-      const mine = known?.active ? known : undefined;
-      if (mine && sameSelector(mine.data, data)) continue;
-      conflicts.push({ topic, mine: mine?.selector, theirs: selectorOf(data) });
-    }
-    for (const { topic, selector, active } of this.#byTopic.values()) {
-      if (active && !met.has(topic)) conflicts.push({ topic, mine: selector, theirs: undefined });
-    }
-    return conflicts;
+    return findConflicts([...this.#byTopic.values()].filter(({ active }) => active), theirs);
   }
 
   /** Checks that `member` of the group wants the same. @throws SubscriptionConflictError naming it and each difference. */
@@ -298,27 +278,4 @@ function checkSql(topic: string, expression: string): void {
       { cause, topic, ...(position === undefined ? {} : { position }) },
     );
   }
-}
-
-/** Whether two subscriptions want the same messages: the same tags in any order, or the same condition. */
-function sameSelector(a: SubscriptionData, b: SubscriptionData): boolean {
-  if (a.expressionType !== b.expressionType) return false;
-  if (a.expressionType !== "TAG") return a.subString === b.subString;
-  return a.tagsSet.length === b.tagsSet.length && a.tagsSet.every((tag) => b.tagsSet.includes(tag));
-}
-
-function selectorOf({ expressionType, subString }: SubscriptionData): MessageSelector {
-  return { type: expressionType === "SQL92" ? "SQL92" : "TAG", expression: subString };
-}
-
-function conflictError(
-  attempted: string,
-  conflicts: readonly SubscriptionConflict[],
-): SubscriptionConflictError {
-  const show = (selector: MessageSelector | undefined): string =>
-    selector ? `${selector.type} "${selector.expression}"` : "nothing";
-  const told = conflicts.map(({ topic, mine, theirs }) =>
-    `"${topic}" is subscribed with ${show(mine)} here and ${show(theirs)} there`
-  );
-  return new SubscriptionConflictError(`${attempted}: ${told.join("; ")}`, { topic: conflicts[0]!.topic });
 }

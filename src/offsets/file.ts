@@ -10,7 +10,7 @@
 import { OffsetError, OffsetFetchError } from "../core/errors.ts";
 import { type Logger, quietLogger } from "../core/logger.ts";
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
-import { DEFAULT_FOLDER, OffsetDisk, resolveFolder } from "./file_disk.ts";
+import { DEFAULT_FOLDER, type Disk, noDisk, OffsetDisk, resolveFolder } from "./file_disk.ts";
 import { type OffsetFile, readOffsetFile, type StoredOffset, writeOffsetFile } from "./file_format.ts";
 import { offsetFileName } from "./names.ts";
 import type { OffsetMessageModel, OffsetStore, OffsetStoreMetrics, ReadOffsetType } from "./offset_store.ts";
@@ -35,6 +35,11 @@ export interface FileOffsetStoreOptions {
   readonly instanceName?: string | undefined;
   /** Where warnings go; the console by default. */
   readonly logger?: Logger | undefined;
+  /**
+   * Called when the folder may not be used: offsets are then kept in memory, and each start begins anew. Without it `start()`
+   * rejects. A file that is there and damaged is another matter, and always rejects.
+   */
+  readonly onUnavailable?: ((error: OffsetError) => void) | undefined;
 }
 
 /**
@@ -70,7 +75,8 @@ class FileOffsetStore implements OffsetStore {
   #stored: Map<string, StoredOffset> = new Map();
   /** Keys of `#stored` that no write has carried to the disk yet. */
   readonly #unwritten = new Set<string>();
-  #disk: OffsetDisk | undefined;
+  readonly #onUnavailable: ((error: OffsetError) => void) | undefined;
+  #disk: Disk | undefined;
   /** Whether the file on disk checks, so that it may become the backup. */
   #whole = false;
   #writing: Promise<void> = Promise.resolve();
@@ -85,13 +91,14 @@ class FileOffsetStore implements OffsetStore {
     this.#folder = options.path ?? DEFAULT_FOLDER;
     this.#name = offsetFileName(this.#group, messageModel, options.instanceName ?? "DEFAULT");
     this.#logger = options.logger ?? quietLogger;
+    this.#onUnavailable = options.onUnavailable;
   }
 
   async start(): Promise<void> {
     if (this.#disk) return;
     let path = `${this.#folder}/${this.#name}`;
     try {
-      const disk = new OffsetDisk(await resolveFolder(this.#folder), this.#name);
+      const disk = await this.#openDisk();
       path = disk.path;
       this.#stored = await this.#readEither(disk);
       this.#disk = disk;
@@ -103,8 +110,25 @@ class FileOffsetStore implements OffsetStore {
     }
   }
 
+  async #openDisk(): Promise<Disk> {
+    try {
+      const disk = new OffsetDisk(await resolveFolder(this.#folder), this.#name);
+      await disk.prepare();
+      return disk;
+    } catch (cause) {
+      if (this.#onUnavailable === undefined) throw cause;
+      this.#onUnavailable(
+        new OffsetError(
+          `Cannot keep the offsets of group "${this.#group}" in ${this.#folder}: ${(cause as Error).message}`,
+          { cause, group: this.#group },
+        ),
+      );
+      return noDisk;
+    }
+  }
+
   /** The file's offsets, or its backup's; none when there is neither. */
-  async #readEither(disk: OffsetDisk): Promise<Map<string, StoredOffset>> {
+  async #readEither(disk: Disk): Promise<Map<string, StoredOffset>> {
     const text = await disk.read(disk.path);
     let problem = "it is missing";
     if (text !== undefined) {

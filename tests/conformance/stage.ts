@@ -14,13 +14,22 @@ import {
   createLitePullConsumer,
   createProducer,
   type LitePullConsumerConfig,
+  MemoryOffsetStore,
   type MessageQueue,
   type Producer,
   type ProducerConfig,
 } from "@contrail/rocketmq";
 import { bareCall, bareRequest, brokerAddresses, queuesOf, RequestCode } from "./bare_request.ts";
 import type { Rig } from "./rig.ts";
-import { type Collected, type FillOptions, type Runtime, Skipped, type Stage } from "./scenario.ts";
+import {
+  type Collected,
+  type FillOptions,
+  type Runtime,
+  Skipped,
+  type Stage,
+  type StagedConsumer,
+  type StagedLitePull,
+} from "./scenario.ts";
 import { TamperingProxy } from "./tampering_proxy.ts";
 
 /** How long `eventually` waits unless told otherwise, in milliseconds. */
@@ -110,9 +119,13 @@ function consumerMakers(
   group: () => string,
   defer: (shutdown: () => Promise<void>) => void,
 ): Pick<Stage, "consumer" | "litePull"> {
-  const whole = (config: object) => {
-    return { namesrvAddr, consumerGroup: group(), consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET", ...config };
-  };
+  const whole = (config: StagedConsumer | StagedLitePull) => ({
+    namesrvAddr,
+    consumerGroup: group(),
+    consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
+    ...memoryFor(config),
+    ...config,
+  });
   return {
     consumer(config = {}, world = {}) {
       const consumer = createConsumer(whole(config) as ConsumerConfig, { logger: quiet, ...world });
@@ -132,6 +145,13 @@ function temporaryFolder(defer: (remove: () => void) => void): string {
   const folder = mkdtempSync(`${tmpdir()}/contrail-stage-`);
   defer(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Offsets of those that broadcast stay out of the home folder of whoever runs the scenarios, unless one is about that. */
+function memoryFor({ messageModel, offsetStorePath }: StagedConsumer | StagedLitePull): StagedConsumer {
+  return messageModel === "BROADCASTING" && offsetStorePath === undefined
+    ? { offsetStore: new MemoryOffsetStore() }
+    : {};
 }
 
 /** See `Stage.fill`. */

@@ -3,6 +3,7 @@
  */
 import * as v from "valibot";
 import type { MessageRequestMode } from "../../protocol/bodies.ts";
+import { whole } from "../config_check.ts";
 import type { ConsumerConfig } from "../options.ts";
 
 /** The strategies that brokers know. */
@@ -29,20 +30,6 @@ export interface PopConfig {
   readonly popBatchNums?: number | undefined;
   /** Unsettled messages of one popped queue (1–1,000). Default 96. */
   readonly popThresholdForQueue?: number | undefined;
-}
-
-/** The same with every default filled in. */
-export interface ResolvedPopConfig {
-  readonly messageRequestMode: MessageRequestMode | undefined;
-  readonly clientRebalance: boolean;
-  readonly popShareQueueNum: number;
-  readonly popInvisibleTimeMs: number;
-  readonly popBatchNums: number;
-  readonly popThresholdForQueue: number;
-}
-
-function whole(min: number, max: number, fallback: number) {
-  return v.optional(v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max)), fallback);
 }
 
 /** The schema of each option. */

@@ -17,6 +17,6 @@ function allocate(context: AllocateContext): MessageQueue[] {
 }
 
 /** The default: consecutive runs of equal length. */
-export function averageStrategy(): AllocateStrategy {
+export function createAverageStrategy(): AllocateStrategy {
   return { name: "AVG", allocate };
 }

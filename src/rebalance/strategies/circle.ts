@@ -14,6 +14,6 @@ function allocate(context: AllocateContext): MessageQueue[] {
 }
 
 /** Member i of n gets the queues i, i + n, i + 2n … */
-export function circleStrategy(): AllocateStrategy {
+export function createCircleStrategy(): AllocateStrategy {
   return { name: "AVG_BY_CIRCLE", allocate };
 }

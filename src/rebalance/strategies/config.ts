@@ -7,6 +7,6 @@ import type { MessageQueue } from "../../protocol/message_queue.ts";
 import type { AllocateStrategy } from "../allocate_strategy.ts";
 
 /** Always `queues`; it is up to the caller that members do not overlap. */
-export function configStrategy(queues: readonly MessageQueue[]): AllocateStrategy {
+export function createConfigStrategy(queues: readonly MessageQueue[]): AllocateStrategy {
   return { name: "CONFIG", allocate: () => [...queues] };
 }

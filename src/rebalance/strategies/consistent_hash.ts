@@ -56,7 +56,7 @@ function ownerOf(ring: Ring, point: number): string | undefined {
  *
  * @throws ConfigError when `virtualNodes` is negative or no whole number.
  */
-export function consistentHashStrategy(options: ConsistentHashOptions = {}): AllocateStrategy {
+export function createConsistentHashStrategy(options: ConsistentHashOptions = {}): AllocateStrategy {
   const { virtualNodes = 10, hash = md5Hash } = options;
   if (!Number.isInteger(virtualNodes) || virtualNodes < 0) {
     throw new ConfigError(`Cannot use virtualNodes: current value is ${virtualNodes}`);

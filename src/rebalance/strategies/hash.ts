@@ -15,6 +15,6 @@ function allocate(context: AllocateContext): MessageQueue[] {
 }
 
 /** Member i of n gets the queues whose hash leaves i when divided by n. */
-export function hashStrategy(): AllocateStrategy {
+export function createHashStrategy(): AllocateStrategy {
   return { name: "HASH", allocate };
 }

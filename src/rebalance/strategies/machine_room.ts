@@ -14,7 +14,7 @@ function roomOf(brokerName: string): string | undefined {
 }
 
 /** Queues of brokers in `rooms` only. */
-export function machineRoomStrategy(rooms: Iterable<string>): AllocateStrategy {
+export function createMachineRoomStrategy(rooms: Iterable<string>): AllocateStrategy {
   const wanted = new Set(rooms);
   return {
     name: "MACHINE_ROOM",

@@ -34,7 +34,7 @@ function groupByRoom<T>(
 }
 
 /** Same room first; `inner` divides the queues of each room. */
-export function machineRoomNearbyStrategy(
+export function createMachineRoomNearbyStrategy(
   inner: AllocateStrategy,
   resolver: MachineRoomResolver,
 ): AllocateStrategy {

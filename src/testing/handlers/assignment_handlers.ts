@@ -19,7 +19,11 @@ import {
   setMessageRequestMode,
 } from "../../protocol/operations.ts";
 import { ResponseCode } from "../../protocol/response_codes.ts";
-import { type AllocateStrategy, averageStrategy, circleStrategy } from "../../rebalance/strategies.ts";
+import {
+  type AllocateStrategy,
+  createAverageStrategy,
+  createCircleStrategy,
+} from "../../rebalance/strategies.ts";
 import type { Broker } from "../broker/broker.ts";
 import { Permission } from "../broker/topic_table.ts";
 import { type HandlerRow, on, refuse } from "./handler.ts";
@@ -28,7 +32,7 @@ import { type HandlerRow, on, refuse } from "./handler.ts";
 const ALL_QUEUES = -1;
 
 /** The strategies that a broker knows. */
-const STRATEGIES: readonly AllocateStrategy[] = [averageStrategy(), circleStrategy()];
+const STRATEGIES: readonly AllocateStrategy[] = [createAverageStrategy(), createCircleStrategy()];
 
 /** Handlers of assignments. */
 export const assignmentHandlers: readonly HandlerRow<Broker>[] = [

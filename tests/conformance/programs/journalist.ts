@@ -10,7 +10,6 @@
 import { openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { type ConsumerConfig, createConsumer } from "@contrail/rocketmq";
-import { createFileOffsetStore } from "@contrail/rocketmq/offsets/file";
 
 /** What the journalist is told. */
 export interface Assignment {
@@ -30,10 +29,7 @@ export const MODES: Record<string, (task: Assignment) => Partial<ConsumerConfig>
   orderly: () => ({ ordering: "orderly" }),
   byKey: () => ({ ordering: { by: (message) => message.tag ?? "" } }),
   popping: () => ({ messageRequestMode: "POP", popInvisibleTimeMs: 5_000, consumeTimeoutMs: 300_000 }),
-  broadcasting: ({ consumerGroup, offsetStorePath: path }) => ({
-    messageModel: "BROADCASTING",
-    offsetStore: createFileOffsetStore({ consumerGroup, path }),
-  }),
+  broadcasting: ({ offsetStorePath }) => ({ messageModel: "BROADCASTING", offsetStorePath }),
 };
 
 /** The whole configuration of a member. */

@@ -1,5 +1,5 @@
 /**
- * Produces twenty messages and consumes them; run with `--allow-net` alone by the scenario of that name.
+ * Produces twenty messages and consumes them, shared and by broadcasting; run with `--allow-net` alone by the scenario of that name.
  */
 import { createConsumer, createProducer } from "@contrail/rocketmq";
 
@@ -24,3 +24,24 @@ for await (const message of consumer.messages()) {
 }
 await consumer.shutdown();
 console.log(`consumed ${bodies.size}`);
+
+const herald = createConsumer({
+  consumerGroup: `${group}-heralds`,
+  namesrvAddr,
+  messageModel: "BROADCASTING",
+  consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
+}, { logger: { debug() {}, info() {}, warn() {}, error() {} } });
+herald.subscribe(topic);
+const events = herald.events();
+await herald.start();
+let heard = 0;
+for await (const message of herald.messages()) {
+  message.ack();
+  if (++heard === 20) break;
+}
+for await (const { type } of events) {
+  if (type !== "offsetsInMemory") continue;
+  console.log(`heard ${heard}, ${type}`);
+  break;
+}
+await herald.shutdown();

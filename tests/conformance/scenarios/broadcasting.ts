@@ -2,6 +2,7 @@
  * Broadcasting: every member gets every message, keeps its own offsets, and delivers failures again by itself.
  */
 import { strict as assert } from "node:assert";
+import { readdir } from "node:fs/promises";
 import { type ConsumerEvent, MemoryOffsetStore } from "@contrail/rocketmq";
 import { bareRequest, queuesOf, RequestCode } from "../bare_request.ts";
 import { queuesHeld } from "../stage.ts";
@@ -54,6 +55,38 @@ export const broadcastOffsets: Scenario = {
     assert.equal([...stored.values()].reduce((sum, offset) => sum + offset, 0), 10);
     const second = await t.fill(topic, 6, { prefix: "second-" });
     assert.deepEqual((await take(6)).toSorted(), second.toSorted());
+  },
+};
+
+export const broadcastFile: Scenario = {
+  name:
+    "broadcasting: offsets are kept in a file of the group and instance, which a later start goes on from",
+  async run(t) {
+    const topic = await t.topic("filed", { queues: 2 });
+    const consumerGroup = t.name("clerks");
+    const offsetStorePath = t.temporaryFolder();
+    const take = async (instanceName: string, count: number): Promise<string[]> => {
+      const consumer = t.consumer({
+        consumerGroup,
+        messageModel: "BROADCASTING",
+        offsetStorePath,
+        instanceName: t.name(instanceName),
+      });
+      consumer.subscribe(topic);
+      const { bodies } = t.collect(consumer);
+      await consumer.start();
+      await t.eventually(`${count} messages`, () => bodies.length >= count);
+      await t.sleep(100);
+      await consumer.shutdown();
+      return bodies;
+    };
+    const first = await t.fill(topic, 10, { prefix: "first-" });
+    assert.deepEqual((await take("one", 10)).toSorted(), first.toSorted());
+    const second = await t.fill(topic, 6, { prefix: "second-" });
+    assert.deepEqual((await take("one", 6)).toSorted(), second.toSorted());
+    assert.deepEqual((await take("two", 16)).toSorted(), [...first, ...second].toSorted());
+    const files = (await readdir(offsetStorePath)).filter((name) => name.endsWith(".json"));
+    assert.deepEqual(files.toSorted(), ["one", "two"].map((name) => `${consumerGroup}@${t.name(name)}.json`));
   },
 };
 

@@ -183,3 +183,25 @@ export const seeking: Scenario = {
     assert.equal(consumer.configuration()["consumerGroup"], consumerGroup);
   },
 };
+
+export const pauseOfTopic: Scenario = {
+  name: "a topic may be paused while others go on, also before any queue of it is owned",
+  async run(t) {
+    const [paused, other] = [await t.topic("pause-topic"), await t.topic("pause-not")];
+    const consumer = t.consumer();
+    for (const topic of [paused, other]) consumer.subscribe(topic);
+    consumer.pause([paused]);
+    const collected = [paused, other].map((topic) => t.collect(consumer, { topic }).bodies);
+    await consumer.start();
+    for (const topic of [paused, other]) await t.fill(topic, 20);
+    await t.eventually("the other topic's", () => collected[1]!.length === 20);
+    await t.sleep(300);
+    assert.deepEqual(collected[0], []);
+    const { queues } = consumer.statistics();
+    assert.deepEqual([...new Set(queues.filter((queue) => queue.paused).map(({ queue }) => queue.topic))], [
+      paused,
+    ]);
+    consumer.resume();
+    await t.eventually("the paused topic's", () => collected[0]!.length === 20);
+  },
+};

@@ -101,6 +101,33 @@ export const messagesInQueue: Scenario = {
   },
 };
 
+export const topicBudget: Scenario = {
+  name: "pullThresholdForTopic is divided by the queues that are owned, and holds instead of the queue's own",
+  async run(t) {
+    const topic = await t.topic("shared-budget", { queues: 4 });
+    await t.fill(topic, 800);
+    const [forTopic, pull] = [80, 8];
+    // those that stand still are not to be waited for
+    const consumer = t.consumer({
+      pullThresholdForTopic: forTopic,
+      pullBatchSize: pull,
+      shutdownTimeoutMs: 100,
+    });
+    consumer.subscribe(topic, "*", () => new Promise(() => {}));
+    await consumer.start();
+    const cached = (): number[] =>
+      consumer.statistics().queues.filter(({ queue }) => queue.topic === topic).map((queue) =>
+        queue.cachedMessages
+      );
+    let [before, since] = ["", Date.now()];
+    await t.eventually("nothing more is pulled", () => {
+      if (cached().join() !== before) [before, since] = [cached().join(), Date.now()];
+      return cached().some((count) => count > 0) && Date.now() - since > 1_000;
+    });
+    for (const count of cached()) assert.ok(count <= forTopic / 4 + pull, `${cached()} are cached`);
+  },
+};
+
 export const oneUnsettled: Scenario = {
   name: "one message that stays unsettled holds its own queue within the span, and no other",
   async run(t) {

@@ -2,7 +2,7 @@
  * Members of one group: each queue has one owner, and no message is lost or, in calm, handed out twice when they change.
  */
 import { strict as assert } from "node:assert";
-import type { AllocateStrategyName, Consumer } from "@contrail/rocketmq";
+import type { AllocateStrategyName, Consumer, ConsumerEvent } from "@contrail/rocketmq";
 import { namesHeld, queuesHeld } from "../stage.ts";
 import type { Scenario, Stage } from "../scenario.ts";
 
@@ -103,7 +103,7 @@ function strategyScenario(allocateStrategy: AllocateStrategyName): Scenario {
         const all = members.flatMap((member) => namesHeld(member, topic));
         return all.length === 8 && new Set(all).size === 8;
       });
-      if (allocateStrategy !== "CONSISTENT_HASH") {
+      if (!allocateStrategy.endsWith("HASH")) {
         const counts = members.map((member) => queuesHeld(member, topic));
         assert.deepEqual(counts.toSorted(), [2, 3, 3]);
       }
@@ -114,6 +114,7 @@ function strategyScenario(allocateStrategy: AllocateStrategyName): Scenario {
 export const average: Scenario = strategyScenario("AVG");
 export const averageByCircle: Scenario = strategyScenario("AVG_BY_CIRCLE");
 export const consistentHash: Scenario = strategyScenario("CONSISTENT_HASH");
+export const hash: Scenario = strategyScenario("HASH");
 
 export const moreMembersThanQueues: Scenario = {
   name: "a member too many holds no queue, and takes over when an owner leaves",
@@ -159,5 +160,46 @@ export const sameClientId: Scenario = {
     });
     const bodies = await t.fill(topic, 20);
     await t.eventually("the first has all", () => collected.bodies.length === bodies.length);
+  },
+};
+
+export const disagreement: Scenario = {
+  name:
+    "a member that subscribes differently is detected and named to the others, once, and agreement ends it",
+  async run(t) {
+    const topic = await t.topic("disputed", { queues: 2 });
+    const consumerGroup = t.name("disputers");
+    const join = async (
+      instanceName: string,
+      selector: string,
+    ): Promise<{ member: Consumer; told: ConsumerEvent[] }> => {
+      const member = t.consumer({ consumerGroup, instanceName: t.name(instanceName) });
+      const told: ConsumerEvent[] = [];
+      void (async () => {
+        for await (const event of member.events()) {
+          if (event.type === "subscriptionConflict") told.push(event);
+        }
+      })();
+      member.subscribe(topic, selector, () => {});
+      await member.start();
+      return { member, told };
+    };
+    const [first, second] = [
+      await join("first", "paid || refunded"),
+      await join("second", "refunded || paid"),
+    ];
+    const third = await join("third", "paid");
+    for (const { told } of [first, second, third]) {
+      const most = third.told === told ? 2 : 1;
+      await t.eventually("it is told", () => told.length === most);
+    }
+    const [conflict] = first.told as [Extract<ConsumerEvent, { type: "subscriptionConflict" }>];
+    assert.ok(conflict.member.includes(t.name("third")), conflict.member);
+    assert.equal(conflict.error.name, "SubscriptionConflictError");
+    assert.match(conflict.error.message, /"paid \|\| refunded" here and TAG "paid" there/);
+    assert.deepEqual(conflict.conflicts.map(({ topic }) => topic), [topic]);
+    third.member.subscribe(topic, "paid || refunded", () => {});
+    await t.sleep(2_500);
+    assert.deepEqual([first, second, third].map(({ told }) => told.length), [1, 1, 2]);
   },
 };

@@ -12,7 +12,14 @@ import { fakeRecords, fakeWindow } from "./fake_window.ts";
 
 function scene(
   listener: MessageListener,
-  options: { min?: number; max?: number; batch?: number; rate?: RateLimit; clock?: Clock } = {},
+  options: {
+    min?: number;
+    max?: number;
+    batch?: number;
+    autoCommit?: boolean;
+    rate?: RateLimit;
+    clock?: Clock;
+  } = {},
 ) {
   const counters = newCounters();
   const events: ConsumerEvent[] = [];
@@ -21,6 +28,7 @@ function scene(
     clock: options.clock ?? { now: () => 5, sleep: () => Promise.resolve() },
     rate: options.rate,
     concurrency: { min: options.min ?? 2, max: options.max ?? 4 },
+    autoCommit: options.autoCommit ?? true,
     batchMaxSize: options.batch ?? 1,
     counters,
     emit: (event) => events.push(event),
@@ -193,4 +201,33 @@ Deno.test("a stopped pool hands nothing out", async () => {
   open().window.append(fakeRecords(0, 1), 1, 100);
   await nextTurn();
   assert(!called);
+});
+
+Deno.test("without autoCommit success settles nothing: the handler does, and a failure is sent back all the same", async () => {
+  const { open } = scene((message) => {
+    if (message.queueOffset === 1) message.ack();
+    return message.queueOffset === 2 ? "RECONSUME_LATER" : "CONSUME_SUCCESS";
+  }, { autoCommit: false });
+  const { window, seen, sentBack } = open();
+  window.append(fakeRecords(0, 4), 4, 400);
+  for (let i = 0; i < 4; i++) await nextTurn();
+  assertEquals([seen.acks, sentBack.map(({ offset }) => offset)], [1, [2]]);
+  assertEquals([window.commitOffset, window.out], [0, 2]);
+});
+
+Deno.test("a handler's context has the queue, the attempt, a signal and the delay level of the next delivery", async () => {
+  const contexts: ConsumeContext[] = [];
+  const { open } = scene((_message, context) => {
+    contexts.push(context);
+    return new Promise(() => {});
+  });
+  const { window } = open(3);
+  window.append(fakeRecords(0, 1), 1, 100);
+  await nextTurn();
+  const [context] = contexts;
+  assertEquals([context!.consumerGroup, context!.queue.queueId, context!.attempt], ["G", 3, 1]);
+  assertEquals(context!.delayLevelWhenNextConsume, 0);
+  assertEquals(context!.signal.aborted, false);
+  window.drop(new Error("the queue is lost"));
+  assertEquals(context!.signal.reason, new Error("the queue is lost"));
 });

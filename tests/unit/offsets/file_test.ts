@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { MessageQueue, OffsetStore } from "@contrail/rocketmq";
 import { createFileOffsetStore } from "@contrail/rocketmq/offsets/file";
-import { OffsetFetchError } from "../../../src/core/errors.ts";
+import { OffsetError, OffsetFetchError } from "../../../src/core/errors.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import { encodeName, offsetFileName } from "../../../src/offsets/names.ts";
 
@@ -220,4 +220,69 @@ Deno.test("the default folder is in the user's home and needs no permission befo
   } finally {
     await Deno.remove(file);
   }
+});
+
+Deno.test("where the folder may not be used and that is allowed for, offsets are kept in memory and it is told once", async () => {
+  await inFolder(async ({ path }) => {
+    await Deno.writeTextFile(`${path}/taken`, "");
+    const told: string[] = [];
+    const options = { consumerGroup, path: `${path}/taken/deep` };
+    const store = createFileOffsetStore({
+      ...options,
+      onUnavailable: ({ code, message }) => told.push(`${code} ${message}`),
+    });
+    await store.start();
+    assertEquals(told.length, 1);
+    assert(
+      told[0]!.startsWith(`OFFSET Cannot keep the offsets of group "screens" in ${path}/taken/deep: `),
+      told[0],
+    );
+    store.updateOffset(queue, 5);
+    await store.persist(queue);
+    assertEquals(await store.readOffset(queue, "READ_FROM_STORE"), 5);
+    await store.stop();
+    const strict = createFileOffsetStore(options);
+    await assertRejects(() => strict.start(), OffsetFetchError);
+  });
+});
+
+Deno.test("a damaged file is no reason to keep offsets in memory: the start fails", async () => {
+  await inFolder(async ({ path }) => {
+    const store = createFileOffsetStore({
+      consumerGroup,
+      path,
+      onUnavailable: () => assert(false, "it is usable"),
+    });
+    await Deno.writeTextFile(`${path}/screens@DEFAULT.json`, "{");
+    await assertRejects(() => store.start(), OffsetFetchError);
+  });
+});
+
+Deno.test("of two stores on one file the second to write keeps its hands off, and says how to tell members apart", async () => {
+  await inFolder(async ({ path }) => {
+    const [first, second] = [1, 2].map(() => createFileOffsetStore({ consumerGroup, path })) as [
+      OffsetStore,
+      OffsetStore,
+    ];
+    await first.start();
+    await second.start();
+    first.updateOffset(queue, 10);
+    await first.persist(queue);
+    second.updateOffset(queue, 99);
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await assertRejects(
+        () => second.persist(queue),
+        OffsetError,
+        "members on one machine need each an instanceName",
+      );
+    }
+    first.updateOffset(queue, 11);
+    await first.persist(queue);
+    await first.stop();
+    await second.stop();
+    const next = createFileOffsetStore({ consumerGroup, path });
+    await next.start();
+    assertEquals(await next.readOffset(queue, "READ_FROM_STORE"), 11);
+    await next.stop();
+  });
 });

@@ -5,14 +5,14 @@ import { compareQueues, type MessageQueue, queueKey } from "../../../src/protoco
 import {
   type AllocateContext,
   type AllocateStrategy,
-  averageStrategy,
-  circleStrategy,
-  configStrategy,
-  consistentHashStrategy,
-  hashStrategy,
-  machineRoomNearbyStrategy,
+  createAverageStrategy,
+  createCircleStrategy,
+  createConfigStrategy,
+  createConsistentHashStrategy,
+  createHashStrategy,
+  createMachineRoomNearbyStrategy,
+  createMachineRoomStrategy,
   type MachineRoomResolver,
-  machineRoomStrategy,
 } from "../../../src/rebalance/strategies.ts";
 import { md5Hash } from "../../../src/rebalance/strategies/consistent_hash.ts";
 import { vectors } from "../vectors.ts";
@@ -43,21 +43,21 @@ function beforeDash(text: string): string | undefined {
 function strategyOf(vector: Case, queues: MessageQueue[]): AllocateStrategy {
   switch (vector.strategy) {
     case "AVG":
-      return averageStrategy();
+      return createAverageStrategy();
     case "AVG_BY_CIRCLE":
-      return circleStrategy();
+      return createCircleStrategy();
     case "CONSISTENT_HASH":
-      return consistentHashStrategy(
+      return createConsistentHashStrategy(
         vector.virtualNodes === undefined ? {} : { virtualNodes: vector.virtualNodes },
       );
     case "CONFIG":
-      return configStrategy(vector.configured!.map((i) => queues[i]!));
+      return createConfigStrategy(vector.configured!.map((i) => queues[i]!));
     case "MACHINE_ROOM":
-      return machineRoomStrategy(vector.rooms!);
+      return createMachineRoomStrategy(vector.rooms!);
     case "MACHINE_ROOM_NEARBY-AVG":
-      return machineRoomNearbyStrategy(averageStrategy(), resolver);
+      return createMachineRoomNearbyStrategy(createAverageStrategy(), resolver);
     case "MACHINE_ROOM_NEARBY-AVG_BY_CIRCLE":
-      return machineRoomNearbyStrategy(circleStrategy(), resolver);
+      return createMachineRoomNearbyStrategy(createCircleStrategy(), resolver);
     default:
       throw new Error(`no strategy ${vector.strategy}`);
   }
@@ -104,7 +104,12 @@ Deno.test("the ring's hash is Java's", () => {
 
 Deno.test("members together hold every queue exactly once, whatever the numbers", () => {
   const random = seededRandom(16);
-  const strategies = [averageStrategy(), circleStrategy(), consistentHashStrategy(), hashStrategy()];
+  const strategies = [
+    createAverageStrategy(),
+    createCircleStrategy(),
+    createConsistentHashStrategy(),
+    createHashStrategy(),
+  ];
   for (let run = 0; run < 60; run++) {
     const cids = Array.from({ length: 1 + random.int(9) }, (_, i) => `10.0.0.${i}@${random.int(1e6)}`).sort();
     const queues = Array.from({ length: 1 + random.int(33) }, (_, queueId) => ({
@@ -122,7 +127,7 @@ Deno.test("members together hold every queue exactly once, whatever the numbers"
 Deno.test("a member that leaves moves no queue between the others on the ring", () => {
   const cids = ["a@1", "b@2", "c@3", "d@4"];
   const queues = Array.from({ length: 64 }, (_, queueId) => ({ topic: "T", brokerName: "b", queueId }));
-  const strategy = consistentHashStrategy();
+  const strategy = createConsistentHashStrategy();
   for (const self of ["a@1", "b@2", "c@3"]) {
     const before = strategy.allocate(contextOf(cids, queues, self)).map(queueKey);
     const after = new Set(strategy.allocate(contextOf(cids.slice(0, 3), queues, self)).map(queueKey));
@@ -132,7 +137,7 @@ Deno.test("a member that leaves moves no queue between the others on the ring", 
 
 Deno.test("a room that nobody can name is an error, and so are negative virtual nodes", () => {
   const queues = [{ topic: "T", brokerName: "noroom", queueId: 0 }];
-  const strategy = machineRoomNearbyStrategy(averageStrategy(), resolver);
+  const strategy = createMachineRoomNearbyStrategy(createAverageStrategy(), resolver);
   assertThrows(() => strategy.allocate(contextOf(["r-1"], queues, "r-1")), RebalanceError, "broker noroom");
-  assertThrows(() => consistentHashStrategy({ virtualNodes: -1 }), ConfigError, "current value is -1");
+  assertThrows(() => createConsistentHashStrategy({ virtualNodes: -1 }), ConfigError, "current value is -1");
 });
