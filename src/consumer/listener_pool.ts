@@ -179,7 +179,7 @@ export class ListenerPool {
   /** Whether there is a message that may be handed out now; if it may later, the pump goes on then. */
   #takeToken(rate: RateLimit, now: number): boolean {
     if (this.#ring.isEmpty) return false;
-    if (rate.isOpen(now)) {
+    if (rate.isOpen(now, this.#wake)) {
       rate.spend(1);
       return true;
     }

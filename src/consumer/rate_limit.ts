@@ -2,8 +2,8 @@
  * How many messages a second are handed out at most: a token bucket, with one timer for all that wait.
  *
  * Picture a bucket that drips full. A hand-out takes a token for each of its messages; a run may take more than there are,
- * and the next waits for the debt. Whoever finds it empty leaves a wake and is called when there is something again. Nothing is
- * done for a message but a subtraction.
+ * and the next waits for the debt. Whoever finds it empty leaves a wake, is called when there is something again, and takes
+ * nothing before: of what has dripped in, each that waits gets its share. Nothing is done for a message but a subtraction.
  */
 import type { Clock } from "../time/clock.ts";
 
@@ -30,6 +30,8 @@ export class RateLimit {
   #tokens: number;
   #filledAt: number;
   #waits = 0;
+  /** What the taker at hand may still take, while those that wait are served. */
+  #share = Infinity;
 
   /** A full bucket; `signal` ends the wait of whoever waits, without waking it. */
   constructor(perSecond: number, clock: Clock, signal: AbortSignal) {
@@ -41,22 +43,29 @@ export class RateLimit {
     this.#filledAt = clock.now();
   }
 
-  /** Whether a hand-out may go on at `now`. */
-  isOpen(now: number): boolean {
+  /** Whether the taker that waits by `wake` may hand out at `now`. */
+  isOpen(now: number, wake: () => void): boolean {
+    if (this.#share < 1 || this.#waiting.has(wake)) return false;
     if (this.#tokens >= 1) return true;
+    this.#fill(now);
+    return this.#tokens >= 1;
+  }
+
+  #fill(now: number): void {
     const dripped = Math.max(0, now - this.#filledAt) * this.#perSecond / 1_000;
     this.#tokens = Math.min(this.#capacity, this.#tokens + dripped);
     this.#filledAt = now;
-    return this.#tokens >= 1;
   }
 
   /** Counts `messages` that were handed out. */
   spend(messages: number): void {
     this.#tokens -= messages;
+    this.#share -= messages;
   }
 
   /** Calls `wake` once when a hand-out may go on. Asked for twice, it is still called once. */
   wait(wake: () => void): void {
+    if (this.#waiting.has(wake)) return;
     this.#waits++;
     this.#waiting.add(wake);
     if (this.#waiting.size === 1) void this.#drip();
@@ -71,9 +80,14 @@ export class RateLimit {
     }
     const wakes = [...this.#waiting];
     this.#waiting.clear();
-    // whoever is first may take all there is, and waits again: next time it is last
+    this.#fill(this.#clock.now());
+    // what does not divide goes to the first, which is the last next time
     wakes.push(wakes.shift()!);
-    for (const wake of wakes) wake();
+    for (const wake of wakes) {
+      this.#share = Math.max(1, Math.floor(this.#tokens / wakes.length));
+      wake();
+    }
+    this.#share = Infinity;
   }
 
   /** The limit, and what it did. */

@@ -98,7 +98,7 @@ export class StreamSource<T> {
     const rate = this.#rate;
     if (rate === undefined) return this.#shape.take(this.#ring, now);
     if (this.#ring.isEmpty) return undefined;
-    if (!rate.isOpen(now)) {
+    if (!rate.isOpen(now, this.#serve)) {
       rate.wait(this.#serve);
       return undefined;
     }

@@ -1,6 +1,7 @@
 /**
  * All scenarios, in the order of their themes.
  */
+import { offsetStoreContract } from "../contract/offset_store_kinds.ts";
 import { settlementContract } from "../contract/settlement_contract.ts";
 import type { Scenario } from "./scenario.ts";
 import * as administering from "./scenarios/administering.ts";
@@ -54,6 +55,7 @@ export const scenarios: readonly Scenario[] = [
   retries,
   filters,
   settlementContract,
+  offsetStoreContract,
   orderly,
   broadcasting,
   litePull,

@@ -212,6 +212,6 @@ export const adaptiveConcurrency: Scenario = {
     assert.equal(consumer.statistics().concurrency, 2);
     await t.eventually("all slots are open", () => consumer.statistics().concurrency === 8);
     await t.eventually("all are handled", () => handled === sent.length);
-    assert.equal(most, 8);
+    assert.ok(most > 2 && most <= 8, `${most} at once`);
   },
 };

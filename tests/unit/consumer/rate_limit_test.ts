@@ -17,7 +17,7 @@ async function drain(
   const start = clock.now();
   const times: number[] = [];
   const pump = (): void => {
-    while (rate.isOpen(clock.now())) {
+    while (rate.isOpen(clock.now(), pump)) {
       rate.spend(run);
       times.push(clock.now() - start);
     }
@@ -72,7 +72,7 @@ Deno.test("of those that wait none is always last", async () => {
   const taken = [0, 0, 0];
   const takers = taken.map((_, at) => {
     const take = (): void => {
-      while (rate.isOpen(clock.now())) {
+      while (rate.isOpen(clock.now(), take)) {
         rate.spend(1);
         taken[at]!++;
       }
@@ -94,4 +94,41 @@ Deno.test("nobody is woken when it is over, and no timer is left", async () => {
   over.abort();
   await clock.advance(5_000);
   assertEquals([woken, clock.sleeping, rate.statistics()], [false, 0, { maxMessagesPerSecond: 1, waits: 1 }]);
+});
+
+Deno.test("a taker that takes all it can leaves a slow one its share", async () => {
+  const { clock, over, rate } = bucket(1_000);
+  let greedy = 0, modest = 0;
+  const grab = (): void => {
+    while (rate.isOpen(clock.now(), grab)) {
+      rate.spend(1);
+      greedy++;
+    }
+    rate.wait(grab);
+  };
+  // as a stream does: one when it is woken, the next when its reader asks for it
+  const read = (): void => {
+    if (!rate.isOpen(clock.now(), read)) return rate.wait(read);
+    rate.spend(1);
+    modest++;
+    queueMicrotask(read);
+  };
+  grab();
+  read();
+  await clock.advance(2_000);
+  over.abort();
+  assert(greedy + modest <= 2_100 && greedy + modest > 1_800, `${greedy} and ${modest}`);
+  assert(modest > 700, `${greedy} and ${modest}`);
+});
+
+Deno.test("who asks to be woken again while it waits is woken once, by the one timer there is", async () => {
+  const { clock, over, rate } = bucket(10);
+  rate.spend(5);
+  let woken = 0;
+  const wake = (): void => void woken++;
+  for (let at = 0; at < 5; at++) rate.wait(wake);
+  assertEquals([clock.sleeping, rate.statistics().waits], [1, 1]);
+  await clock.advance(10_000);
+  assertEquals([woken, clock.sleeping], [1, 0]);
+  over.abort();
 });
