@@ -2,7 +2,13 @@
  * Messages that are popped: the broker hands them out one by one and hides them until they are done with.
  */
 import { strict as assert } from "node:assert";
-import { ConfigError, type ConsumedMessage, type Consumer, type ConsumerEvent } from "@contrail/rocketmq";
+import {
+  ConfigError,
+  type ConsumedMessage,
+  type ConsumerEvent,
+  type MessageSelector,
+  sql,
+} from "@contrail/rocketmq";
 import { isPopping, knowsPop, popping } from "../popping.ts";
 import type { Scenario, StagedConsumer } from "../scenario.ts";
 
@@ -158,15 +164,26 @@ export const popDeadLetters: Scenario = {
 export const filteredPops: Scenario = {
   name: "pop: the broker filters by tag and by SQL",
   async run(t) {
-    const topic = await t.topic("pop-tags", { queues: 2 });
-    await t.fill(topic, 40, { tag: (at) => ["red", "green", "blue"][at % 3]! });
-    const consumer = await popping(t);
-    consumer.subscribe(topic, "red || blue");
-    const { bodies } = t.collect(consumer);
-    await consumer.start();
-    await t.eventually("all that fit came", () => bodies.length >= 27);
-    await t.sleep(500);
-    assert.deepEqual(bodies.map(Number).toSorted((a, b) => a - b), numbers(40).filter((at) => at % 3 !== 1));
+    const topic = await t.topic("pop-filters", { queues: 2 });
+    const producer = await t.producer();
+    for (const at of numbers(40)) {
+      const tag = ["red", "green", "blue"][at % 3]!;
+      await producer.send({ topic, body: `${at}`, tag, properties: { size: `${at}` } });
+    }
+    const wanted: [string | MessageSelector, (at: number) => boolean][] = [
+      ["red || blue", (at) => at % 3 !== 1],
+      [sql("size BETWEEN 10 AND 19"), (at) => at >= 10 && at <= 19],
+    ];
+    for (const [selector, fits] of wanted) {
+      const consumer = await popping(t, { consumerGroup: t.name(`pop-filters-${fits(0)}`) });
+      consumer.subscribe(topic, selector);
+      const { bodies } = t.collect(consumer);
+      await consumer.start();
+      const expected = numbers(40).filter(fits);
+      await t.eventually("all that fit came", () => bodies.length >= expected.length);
+      await t.sleep(500);
+      assert.deepEqual(bodies.map(Number).toSorted((a, b) => a - b), expected);
+    }
   },
 };
 
