@@ -30,6 +30,9 @@ export class RateLimit {
   #tokens: number;
   #filledAt: number;
   #waits = 0;
+  /** When whoever waits was last served, counted in servings. */
+  readonly #servedIn = new WeakMap<() => void, number>();
+  #served = 0;
   /** What the taker at hand may still take, while those that wait are served. */
   #share = Infinity;
 
@@ -78,14 +81,16 @@ export class RateLimit {
     } catch {
       return this.#waiting.clear();
     }
-    const wakes = [...this.#waiting];
+    // what does not divide goes to whoever was served longest ago
+    const servedIn = (wake: () => void): number => this.#servedIn.get(wake) ?? 0;
+    const wakes = [...this.#waiting].sort((a, b) => servedIn(a) - servedIn(b));
     this.#waiting.clear();
     this.#fill(this.#clock.now());
-    // what does not divide goes to the first, which is the last next time
-    wakes.push(wakes.shift()!);
-    for (const wake of wakes) {
-      this.#share = Math.max(1, Math.floor(this.#tokens / wakes.length));
+    for (const [at, wake] of wakes.entries()) {
+      const before = this.#tokens;
+      this.#share = Math.max(1, Math.floor(before / (wakes.length - at)));
       wake();
+      if (this.#tokens < before) this.#servedIn.set(wake, ++this.#served);
     }
     this.#share = Infinity;
   }
