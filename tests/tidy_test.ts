@@ -47,7 +47,10 @@ const LAYERS: Record<string, { rank: number; from: readonly string[] }> = {
   cluster: { rank: 8, from: ["protocol", "message", "remoting", "routing", "client"] },
   testing: { rank: 9, from: ["time", "wire", "protocol", "message", "rebalance", "transport", "remoting"] },
   admin: { rank: 10, from: ["time", "protocol", "telemetry", "consumer", "producer", "cluster"] },
-  cli: { rank: 10, from: ["consumer", "producer", "cluster", "testing"] },
+  cli: {
+    rank: 10,
+    from: ["time", "protocol", "message", "client", "consumer", "producer", "cluster", "testing"],
+  },
   log: { rank: 10, from: [] },
   otel: { rank: 10, from: ["telemetry"] },
 };

@@ -1,0 +1,72 @@
+/**
+ * What the command line sees of the world: lines out, notes beside them, text in, and somebody who may interrupt.
+ *
+ * Results go to standard output and nothing else does, so that they can be piped; progress, hints and errors are notes, on
+ * standard error. Colours are for people: only on a terminal, and never with NO_COLOR.
+ */
+import process from "node:process";
+
+/** Where a command runs. */
+export interface Terminal {
+  /** Writes a line of the result. */
+  print(line: string): void;
+  /** Writes beside the result, as it is. */
+  note(text: string): void;
+  /** Standard input. */
+  readonly input: AsyncIterable<Uint8Array>;
+  /** Whether a person reads the result. */
+  readonly isTerminal: boolean;
+  /** Whether a person reads the notes. */
+  readonly notesAreRead: boolean;
+  /** Width, in characters. */
+  readonly columns: number;
+  /** An environment variable. */
+  env(name: string): string | undefined;
+  /** Fires when the person has had enough, or nobody reads the result any more. */
+  readonly signal: AbortSignal;
+}
+
+/** The terminal of this process, on Deno, Bun and Node alike. */
+export function processTerminal(): Terminal {
+  const enough = new AbortController();
+  const { stdout, stderr, stdin } = process;
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => enough.abort());
+  // whoever read the result has gone (EPIPE): that is the end of it, not an error
+  stdout.on("error", () => enough.abort());
+  return {
+    print: (line) => void stdout.write(line + "\n"),
+    note: (text) => void stderr.write(text),
+    input: stdin as AsyncIterable<Uint8Array>,
+    isTerminal: stdout.isTTY === true,
+    notesAreRead: stderr.isTTY === true,
+    columns: stdout.columns ?? 80,
+    env: (name) => process.env[name],
+    signal: enough.signal,
+  };
+}
+
+const CODES = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const;
+
+/** Colours text, or leaves it as it is. */
+export type Paint = (colour: keyof typeof CODES, text: string) => string;
+
+/** The colours of a terminal: none when nobody looks, or with NO_COLOR (no-color.org). */
+export function paintFor({ isTerminal, env }: Pick<Terminal, "isTerminal" | "env">): Paint {
+  if (!isTerminal || env("NO_COLOR")) return (_colour, text) => text;
+  return (colour, text) => `\x1b[${CODES[colour][0]}m${text}\x1b[${CODES[colour][1]}m`;
+}
+
+// deno-lint-ignore no-control-regex
+const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+
+/** Text without what would move a cursor or change a terminal: message bodies and names are other people's. */
+export function harmless(text: string): string {
+  return text.replace(CONTROLS, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
