@@ -68,7 +68,7 @@ const STALLED_AFTER_MS = 60_000;
  *
  * Deno.serve({ hostname: "127.0.0.1", port: 8180 }, createAdminApp({ consumers: [consumer] }).fetch);
  * ```
- * @throws ConfigError for an empty token, an origin that is none, or no host.
+ * @throws ConfigError for a token that is empty or has blanks, an origin that is none, or no host.
  */
 export function createAdminApp(options: AdminAppOptions = {}): Hono {
   const guard = new Guard(options);

@@ -36,10 +36,13 @@ export class Guard {
   readonly #origins: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
 
-  /** @throws ConfigError for an empty token, an origin that is none, or no host. */
+  /** @throws ConfigError for a token that is empty or has blanks, an origin that is none, or no host. */
   constructor({ token, cors = [], allowedHosts = LOCAL_HOSTS }: GuardOptions) {
-    if (token !== undefined && token.trim() === "") {
-      throw new ConfigError("Cannot create admin app: the token is empty; leave it out to show state only");
+    if (token !== undefined && !/^\S+$/.test(token)) {
+      const met = token === ""
+        ? "is empty; leave it out to show state only"
+        : "has blanks, which no header can carry";
+      throw new ConfigError(`Cannot create admin app: the token ${met}`);
     }
     if (allowedHosts.length === 0) throw new ConfigError("Cannot create admin app: allowedHosts is empty");
     for (const origin of cors) {

@@ -138,7 +138,7 @@ function card(consumer) {
     el("div", { class: "row" }, el("h2", {}, consumer.group),
       el("span", { class: "pill " + (consumer.problems.length ? "bad" : "good") }, consumer.problems.length ? "unready" : consumer.phase),
       el("span", { class: "dim" }, consumer.clientId)),
-    ...consumer.problems.map((problem) => el("p", { class: "bad" }, problem)),
+    el("ul", { class: "bad problems" }, consumer.problems.map((problem) => el("li", {}, problem))),
     figures(consumer), el("h3", {}, "Consumed per second"), drawing("Consumed per second", rates),
     el("h3", {}, "Lag"), drawing("Lag", lags), buttons(consumer), queueTable(consumer));
   if (focused >= 0) parts.top.querySelectorAll("button")[focused]?.focus();

@@ -23,9 +23,10 @@ section { margin: 0 1rem 1rem } article, section { background: var(--card); bord
 .figures div { border: 1px solid var(--line); border-radius: .4rem; padding: .35rem .55rem }
 .figures b { display: block; font-size: 1.15rem; font-variant-numeric: tabular-nums }
 .pill { border: 1px solid; border-radius: 1rem; padding: 0 .6rem; font-size: .85rem }
+.problems { margin: .4rem 0; padding-left: 1.1rem }
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
-th, td { text-align: left; padding: .3rem .5rem; border-top: 1px solid var(--line); white-space: nowrap }
-td.wrap { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 12rem } th { color: var(--dim); font-weight: 600 }
+th, td { vertical-align: top; text-align: left; padding: .3rem .5rem; border-top: 1px solid var(--line); white-space: nowrap }
+td.wrap { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 16rem } th { color: var(--dim); font-weight: 600 }
 tr.stalled td { background: var(--bad-back); color: var(--bad); font-weight: 600 }
 svg { display: block; width: 100%; height: 3.2rem } svg.small { width: 7rem; height: 1.4rem }
 polyline { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke }

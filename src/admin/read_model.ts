@@ -7,6 +7,7 @@
 import type { Consumer } from "../consumer/consumer.ts";
 import type { ConsumerEvent } from "../consumer/events.ts";
 import type { QueueStatistics } from "../consumer/statistics.ts";
+import { compareQueues } from "../protocol/message_queue.ts";
 
 /** What counts as good. */
 export interface HealthBounds {
@@ -27,7 +28,8 @@ export interface QueueView extends Omit<QueueStatistics, "queue"> {
 
 /** The queues of a consumer. */
 export function queueViews(consumer: Consumer, now: number, { stalledAfterMs }: HealthBounds): QueueView[] {
-  return consumer.statistics().queues.map(({ queue, ...figures }) => ({
+  const queues = [...consumer.statistics().queues].sort((a, b) => compareQueues(a.queue, b.queue));
+  return queues.map(({ queue, ...figures }) => ({
     group: consumer.consumerGroup,
     ...queue,
     ...figures,

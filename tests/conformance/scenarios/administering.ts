@@ -3,6 +3,7 @@
  */
 import { deepStrictEqual as same, ok, strictEqual as equal } from "node:assert";
 import { type ClusterAdmin, createClusterAdmin } from "@contrail/rocketmq";
+import { serveAdmin } from "@contrail/rocketmq/admin";
 import type { Scenario, Stage } from "../scenario.ts";
 
 const text = (body: Uint8Array): string => new TextDecoder().decode(body);
@@ -165,5 +166,48 @@ export const groupLife: Scenario = {
     equal(await find(), undefined);
     const [broker] = await admin.brokers();
     ok((await admin.brokerStatus(broker!.address))["brokerVersionDesc"]!.startsWith("V5_"));
+  },
+};
+
+export const endpoint: Scenario = {
+  name: "the admin endpoint shows a consumer over HTTP, tells its events, and changes it with the token only",
+  async run(stage) {
+    const topic = await stage.topic("watched");
+    const consumerGroup = stage.name("watchers");
+    const consumer = stage.consumer({ consumerGroup });
+    const admin = await serveAdmin({ consumers: [consumer], port: 0, token: "the-token" });
+    stage.defer(() => admin.close());
+    const token = { authorization: "Bearer the-token" };
+    const ready = async () => (await fetch(`${admin.url}/readyz`)).status;
+    equal(await ready(), 503);
+    const events = (await fetch(`${admin.url}/events`, { headers: token })).body!.getReader();
+    consumer.subscribe(topic, "*", () => {});
+    await consumer.start();
+    equal(await ready(), 200);
+    let told = "";
+    while (!told.includes("event: assigned")) {
+      const { value, done } = await events.read();
+      ok(!done, told);
+      told += text(value);
+    }
+    await events.cancel();
+    await stage.fill(topic, 5);
+    const path = `${admin.url}/consumers/${consumerGroup}`;
+    await stage.eventually("the page's figures follow", async () => {
+      return (await (await fetch(path, { headers: token })).json() as { acked: number }).acked === 5;
+    });
+    const pause = (headers: Record<string, string>) =>
+      fetch(`${path}/pause`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: "{}",
+      });
+    equal((await pause({ authorization: "Bearer the-tokeN" })).status, 401);
+    equal((await pause(token)).status, 200);
+    ok(consumer.statistics().queues.every(({ paused }) => paused));
+    const scraped = await (await fetch(`${admin.url}/metrics`, { headers: token })).text();
+    ok(scraped.includes(`messaging_destination_name="${topic}"} 5`), scraped);
+    const members = await fetch(`${admin.url}/cluster/groups/${consumerGroup}/members`, { headers: token });
+    equal((await members.json() as { members: unknown[] }).members.length, 1);
   },
 };

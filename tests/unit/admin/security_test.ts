@@ -2,11 +2,12 @@
  * The endpoint as an attacker meets it.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { ConfigError } from "../../../mod.ts";
+import { ConfigError, type Consumer, type ConsumerEvent } from "../../../mod.ts";
 import { createAdminApp, serveAdmin } from "../../../src/admin/mod.ts";
 import { EventStreams } from "../../../src/admin/event_stream.ts";
+import { EventQueue } from "../../../src/core/event_queue.ts";
 import { systemClock } from "../../../src/time/clock.ts";
-import { onAdminStage, TOKEN, until } from "./admin_stage.ts";
+import { onAdminStage, TOKEN } from "./admin_stage.ts";
 
 const json = { "content-type": "application/json" };
 
@@ -214,26 +215,44 @@ Deno.test("input that is not as described is refused with the place, and paths t
   }
 });
 
-Deno.test("a slow reader of events costs a bounded queue, is told what it missed, and there are only so many readers", () =>
-  onAdminStage(async ({ consumer }) => {
-    const streams = new EventStreams(systemClock);
-    const reader = streams.open([consumer], true).body!.pipeThrough(new TextDecoderStream()).getReader();
-    assertEquals((await reader.read()).value, ": contrail\n\n");
-    consumer.subscribe("T", "*", () => {});
-    await consumer.start();
-    const queue = consumer.assignment().find(({ topic }) => topic === "T")!;
-    for (let round = 0; round < 20; round++) {
-      for (let at = 0; at < 40; at++) consumer.seek(queue, 0), await Promise.resolve();
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    let text = "";
-    while (!text.includes("event: dropped") && !text.includes(": ping")) text += (await reader.read()).value;
-    const more = Array.from({ length: 31 }, () => streams.open([consumer], false));
-    assertThrows(() => streams.open([consumer], false), Error, "32 readers");
-    for (const each of more) await each.body!.cancel();
-    await reader.cancel();
-    await until(() => streams.readers === 0);
-  }));
+/** A consumer of which nothing but its events is asked. */
+function eventful() {
+  const queues: EventQueue<ConsumerEvent>[] = [];
+  const events = () => {
+    const queue = new EventQueue<ConsumerEvent>(10_000, () => queues.splice(queues.indexOf(queue), 1));
+    queues.push(queue);
+    return queue;
+  };
+  return { queues, consumer: { consumerGroup: "G", events } as unknown as Consumer };
+}
+
+Deno.test("a slow reader of events costs a bounded queue and is told how many it missed", async () => {
+  const { queues, consumer } = eventful();
+  const streams = new EventStreams(systemClock);
+  const reader = streams.open([consumer], true).body!.pipeThrough(new TextDecoderStream()).getReader();
+  for (let at = 0; at < 5_000; at++) queues[0]!.push({ type: "untaken", topic: `T${at}` });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  let text = "";
+  while (!text.includes('"T4999"')) text += (await reader.read()).value;
+  const missed = Number(text.match(/event: dropped\ndata: (\d+)/)![1]);
+  const got = text.match(/event: untaken/g)!.length;
+  assertEquals(missed + got, 5_000);
+  assert(got <= 300, `${got}`);
+  await reader.cancel();
+  assertEquals([streams.readers, queues.length], [0, 0]);
+});
+
+Deno.test("there are only so many readers of events, and one that leaves makes room", async () => {
+  const { queues, consumer } = eventful();
+  const streams = new EventStreams(systemClock);
+  const open = Array.from({ length: 32 }, () => streams.open([consumer], false));
+  assertThrows(() => streams.open([consumer], false), Error, "32 readers");
+  assertEquals(queues.length, 32);
+  await open.pop()!.body!.cancel();
+  open.push(streams.open([consumer], false));
+  for (const each of open) await each.body!.cancel();
+  assertEquals([streams.readers, queues.length], [0, 0]);
+});
 
 Deno.test("the page holds no state, and its policy lets nothing run but its own script", async () => {
   const response = await createAdminApp({ token: TOKEN }).request("/");
@@ -255,7 +274,8 @@ Deno.test("the page holds no state, and its policy lets nothing run but its own 
 });
 
 Deno.test("settings that would open the endpoint by mistake are refused", () => {
-  assertThrows(() => createAdminApp({ token: " " }), ConfigError, "the token is empty");
+  assertThrows(() => createAdminApp({ token: "" }), ConfigError, "the token is empty");
+  assertThrows(() => createAdminApp({ token: "a b" }), ConfigError, "the token has blanks");
   assertThrows(() => createAdminApp({ allowedHosts: [] }), ConfigError, "allowedHosts is empty");
   assertThrows(() => createAdminApp({ cors: ["ops.example"] }), ConfigError, "no origin");
   assertThrows(() => createAdminApp({ cors: ["*"] }), ConfigError, "no origin");
