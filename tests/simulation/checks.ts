@@ -36,7 +36,8 @@ export function checkMemory({ members, config, timeline, cluster, queuesPerBroke
 
 /** One look at who owns what, when the world has been calm for a while. */
 export function checkOwners({ members, cluster, workload, timeline }: World): void {
-  const queues = cluster.inspect.progress(GROUP, TOPIC).map(queueKey);
+  const topics = workload.kind === "push" && !workload.broadcast ? [TOPIC, retryTopic(GROUP)] : [TOPIC];
+  const queues = topics.flatMap((topic) => cluster.inspect.progress(GROUP, topic).map(queueKey));
   const owners = new Map<string, string[]>(queues.map((key) => [key, []]));
   const live = members.filter((member) => member.isLive);
   for (const member of live) {

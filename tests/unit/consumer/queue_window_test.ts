@@ -70,6 +70,15 @@ Deno.test("the first settlement wins, and later ones are counted", () => {
   assertEquals([seen, window.out], [{ acks: 1, late: 1 }, 0]);
 });
 
+Deno.test("the time of a message counts from its hand-out, not from its pull", () => {
+  const { window } = fakeWindow();
+  window.append(fakeRecords(0, 2), 2, 200);
+  const lane = window.lane("T");
+  const first = lane.take(1_000)!, second = lane.take(60_000)!;
+  assertEquals([first.handedOutAt, second.handedOutAt], [1_000, 60_000]);
+  assertEquals([...window.outSince(30_000)], [first]);
+});
+
 Deno.test("a message given back comes first again, before those that were never handed out", () => {
   const { window } = fakeWindow();
   window.append(fakeRecords(0, 4), 4, 400);
