@@ -13,7 +13,7 @@ body { margin: 0; background: var(--back); color: var(--ink) }
 header { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: center; padding: .75rem 1rem;
   background: var(--card); border-bottom: 1px solid var(--line) }
 h1 { font-size: 1.15rem; margin: 0 } h2 { font-size: 1.05rem; margin: 0 } h3 { font-size: .95rem; margin: 1rem 0 .3rem }
-#status { flex: 1; margin: 0; color: var(--dim); min-width: 12rem }
+#status { flex: 1; margin: 0; color: var(--dim); min-width: 12rem; overflow-wrap: anywhere }
 #status.bad, .bad { color: var(--bad) } .good { color: var(--good) } .dim { color: var(--dim) }
 main { display: grid; gap: 1rem; padding: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 38rem), 1fr)) }
 section { margin: 0 1rem 1rem } article, section { background: var(--card); border: 1px solid var(--line);

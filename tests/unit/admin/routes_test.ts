@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { Hono } from "hono";
 import { createConsumer } from "../../../mod.ts";
 import { createAdminApp } from "../../../src/admin/mod.ts";
 import { metrics } from "../../../src/telemetry/metrics.ts";
@@ -189,6 +190,22 @@ Deno.test("dead letters are browsed and sent back, and offsets are reset by time
       .json();
     assertEquals(moved.map(({ offset }: { offset: number }) => offset), [0, 0]);
   }, { config: { brokerSuspendMs: 1_000 } }));
+
+Deno.test("mounted under another Hono app it serves below its path, with its own doors and problems", async () => {
+  const whole = new Hono().route("/ops", createAdminApp({ token: "t" })).get(
+    "/",
+    (context) => context.text("shop"),
+  );
+  assertEquals((await whole.request("/ops/healthz")).status, 200);
+  const refused = await whole.request("/ops/consumers");
+  assertEquals([refused.status, refused.headers.get("content-type")], [401, "application/problem+json"]);
+  const shown = await whole.request("/ops/consumers", { headers: { authorization: "Bearer t" } });
+  assertEquals(await shown.json(), []);
+  assertEquals((await whole.request("/ops/consumers", { headers: { host: "evil.example" } })).status, 421);
+  const page = await whole.request("/ops");
+  assert(page.headers.get("content-type")!.startsWith("text/html"));
+  assertEquals(await (await whole.request("/")).text(), "shop");
+});
 
 Deno.test("without a running client the cluster routes say so", async () => {
   const response = await createAdminApp().request("/cluster/brokers");
