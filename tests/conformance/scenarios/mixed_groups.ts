@@ -96,23 +96,27 @@ export const mixedOrderly: Scenario = {
       await member.start();
       return member;
     };
+    const java = await JavaMember.start(t, { consumerGroup, topic, mode: "orderly" });
+    handled.set("java", java.handled);
     const first = await join("first");
     let flowing = true;
     let sent = 0;
     const feeding = (async () => {
       for (; flowing; await t.sleep(20)) sent += (await t.fill(topic, total)).length;
     })();
-    const java = await JavaMember.start(t, { consumerGroup, topic, mode: "orderly" });
-    handled.set("java", java.handled);
-    await evenly(t, java, [first], { topic, total });
-    const second = await join("second");
-    await evenly(t, java, [first, second], { topic, total });
-    await first.shutdown();
-    await evenly(t, java, [second], { topic, total });
-    await java.leave();
-    await t.eventually("ours holds all", () => queuesHeld(second, topic) === total, JAVA_PATIENCE_MS);
-    flowing = false;
-    await feeding;
+    let second: Consumer;
+    try {
+      await evenly(t, java, [first], { topic, total });
+      second = await join("second");
+      await evenly(t, java, [first, second], { topic, total });
+      await first.shutdown();
+      await evenly(t, java, [second], { topic, total });
+      await java.leave();
+      await t.eventually("ours holds all", () => queuesHeld(second, topic) === total, JAVA_PATIENCE_MS);
+    } finally {
+      flowing = false;
+      await feeding;
+    }
     await t.eventually("all are handled", () => replay(handled).settled === sent, 30_000);
     await second.shutdown();
     const witness = replay(handled);
