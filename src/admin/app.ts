@@ -57,6 +57,9 @@ export interface AdminAppOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** A Hono app: it has `fetch`, and mounts under another one by `route`. */
+export type AdminApp = import("hono").Hono;
+
 const STALLED_AFTER_MS = 60_000;
 
 /**
@@ -70,7 +73,7 @@ const STALLED_AFTER_MS = 60_000;
  * ```
  * @throws ConfigError for a token that is empty or has blanks, an origin that is none, or no host.
  */
-export function createAdminApp(options: AdminAppOptions = {}): Hono {
+export function createAdminApp(options: AdminAppOptions = {}): AdminApp {
   const guard = new Guard(options);
   const { consumers = [], producers = [], clock = systemClock, cors = [] } = options;
   const routes = allRoutes(options, {

@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { type AdminAppOptions, createAdminApp, type LogLevelHolder } from "./app.ts";
+export { type AdminApp, type AdminAppOptions, createAdminApp, type LogLevelHolder } from "./app.ts";
 export { type AdminServer, serveAdmin, type ServeAdminOptions } from "./serve.ts";

@@ -7,7 +7,6 @@
 import { ValidationError } from "../core/errors.ts";
 import {
   type Connection,
-  type ConsumerConnection,
   consumerConnection,
   consumerRunningInfo,
   defaultSubscriptionGroupConfig,
@@ -83,11 +82,11 @@ export interface GroupMembers {
   /** The group. */
   readonly group: string;
   /** How it gets its messages. */
-  readonly consumeType: ConsumerConnection["consumeType"];
+  readonly consumeType: "CONSUME_ACTIVELY" | "CONSUME_PASSIVELY" | "CONSUME_POP" | undefined;
   /** Whether members share the messages. */
-  readonly messageModel: ConsumerConnection["messageModel"];
-  /** Where it begins without progress. */
-  readonly consumeFromWhere: ConsumerConnection["consumeFromWhere"];
+  readonly messageModel: "CLUSTERING" | "BROADCASTING" | "LITE_SELECTIVE" | undefined;
+  /** Where it begins without progress, by Java's name. */
+  readonly consumeFromWhere: string | undefined;
   /** What it subscribes to, by topic name. */
   readonly subscriptions: readonly SubscriptionData[];
   /** The members, sorted by client id; none when nobody is online. */

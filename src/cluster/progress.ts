@@ -6,7 +6,7 @@
  * new offsets queue by queue.
  */
 import { BrokerError, ValidationError } from "../core/errors.ts";
-import { consumeStats, type QueueProgress, resetOffset } from "../protocol/bodies.ts";
+import { consumeStats, resetOffset } from "../protocol/bodies.ts";
 import { compareQueues, type MessageQueue } from "../protocol/message_queue.ts";
 import { retryTopic } from "../protocol/names.ts";
 import {
@@ -26,9 +26,17 @@ import {
 } from "./broker_list.ts";
 
 /** How far a group is in one queue. */
-export interface QueueLag extends QueueProgress {
+export interface QueueLag {
   /** The queue. */
   readonly queue: MessageQueue;
+  /** End of the queue. */
+  readonly brokerOffset: number;
+  /** Next offset that the group consumes. */
+  readonly consumerOffset: number;
+  /** Next offset that the group pulls. */
+  readonly pullOffset: number;
+  /** Store time of the last consumed message, in milliseconds since the epoch. */
+  readonly lastTimestamp: number;
   /** Messages that are not consumed yet. */
   readonly lag: number;
 }
