@@ -18,7 +18,14 @@ export {
 export type { ConsumedMessage, PulledMessage, RetryOptions } from "./src/consumer/consumed_message.ts";
 export type { PopConfig } from "./src/consumer/pop/options.ts";
 export type { MessageRequestMode } from "./src/protocol/bodies.ts";
-export type { ConsumerConfig, Ordering, ResolvedConsumerConfig } from "./src/consumer/options.ts";
+export type {
+  ConsumerConfig,
+  OptionWithoutDefault,
+  Ordering,
+  ResolvedConsumerConfig,
+} from "./src/consumer/options.ts";
+export type { SharedConsumerOptions } from "./src/consumer/lite_pull_options.ts";
+export type { PartialClientOptions, ResolvedClientOptions } from "./src/client/options.ts";
 export {
   type CompleteConsumerConfig,
   type ConfigSources,
@@ -124,6 +131,20 @@ export type { Fetch } from "./src/routing/name_server_list.ts";
 export type { Credentials } from "./src/protocol/acl.ts";
 export type { SubscriptionData } from "./src/protocol/subscription_data.ts";
 export type { Logger } from "./src/core/logger.ts";
+export type {
+  ConsumerTracer,
+  DeliveryEnd,
+  DeliveryTrail,
+  ProducerTracer,
+  SendTrail,
+  TracedMessage,
+  TracedParty,
+  TracedPull,
+  TracedQueue,
+  TracedRecord,
+  TracedSend,
+  Tracer,
+} from "./src/core/tracer.ts";
 export type { Random } from "./src/core/random.ts";
 export type { Clock } from "./src/time/clock.ts";
 export type {

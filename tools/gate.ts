@@ -36,14 +36,28 @@ function command(name: string, args: readonly string[]): Stage {
   };
 }
 
-/** Each entry point by itself: what its signatures mention must be exported there, not just somewhere. */
+/** Types of npm packages that signatures mention; to `deno doc` whatever a package keeps to itself is private. */
+const OF_PACKAGES = ["Hono", "Meter", "Tracer"];
+
+/** Each entry point by itself: what its signatures mention must be exported there or by the main one, not just somewhere. */
 async function documented(): Promise<string | undefined> {
   const entries = await entryPoints();
   const failing: string[] = [];
   for (const entry of entries) {
-    if ((await run(["deno", "doc", "--lint", "--quiet", entry])).code !== 0) failing.push(entry);
+    const together = entry === "./mod.ts" ? [entry] : ["./mod.ts", entry];
+    const ended = await run(["deno", "doc", "--lint", "--quiet", ...together], {
+      env: { NO_COLOR: "1" },
+      capture: true,
+      quiet: true,
+    });
+    if (ended.code === 0) continue;
+    const errors = ended.output.split(/^(?=error)/m).filter((text) => text.startsWith("error["));
+    const ours = errors.filter((text) =>
+      !OF_PACKAGES.some((name) => text.includes(`references private type '${name}'`))
+    );
+    if (errors.length === 0 || ours.length > 0) failing.push(`${entry}\n${ended.output}`);
   }
-  return failing.length > 0 ? `see above: ${failing.join(", ")}` : undefined;
+  return failing.length > 0 ? failing.join("\n") : undefined;
 }
 
 /** The examples of the docs run on a cluster in this process, at the address that they name. */

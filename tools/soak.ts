@@ -142,6 +142,20 @@ class Group {
     this.left++;
   }
 
+  /**
+   * Waits until the members have nothing left to do, `patienceMs` at most. A queue that changed hands before its last commit
+   * comes again from there: who leaves in the midst of that commits what is settled a second time, which is less.
+   */
+  async calm(patienceMs: number): Promise<void> {
+    const busy = () =>
+      this.#members.some(({ consumer }) =>
+        consumer.statistics().queues.some(({ lag, cachedMessages }) => lag > 0 || cachedMessages > 0)
+      );
+    for (const endsAt = performance.now() + patienceMs; busy() && performance.now() < endsAt;) {
+      await sleep(100);
+    }
+  }
+
   /** Lets members come and go until `signal` says so. */
   async churn(random: Random, signal: AbortSignal): Promise<void> {
     const { least, most } = CHANGE_EVERY_MS;
@@ -282,7 +296,10 @@ async function soak(namesrvAddr: string, minutes: number, rate: number, random: 
   }
   sample();
   for (const timer of timers) clearInterval(timer);
-  while (group.size > 0) await group.leave(0);
+  while (group.size > 0) {
+    await group.calm(PATIENCE_MS);
+    await group.leave(0);
+  }
   show();
 
   const from = performance.now() - startedAt - Math.min(SLOPE_OVER_MS, minutes * 30_000);

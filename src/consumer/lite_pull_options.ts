@@ -12,7 +12,7 @@ import type { MessageQueueListener } from "./queue_listeners.ts";
 import type { ConsumeFromWhere } from "./start_offset.ts";
 
 /** The options that mean the same for every consumer. */
-type SharedOptions = Pick<
+export type SharedConsumerOptions = Pick<
   ConsumerConfig,
   | "consumerGroup"
   | "consumeFromWhere"
@@ -33,7 +33,7 @@ type SharedOptions = Pick<
 >;
 
 /** What a lite pull consumer is made of. Only `consumerGroup`, and `namesrvAddr` or `client`, have no default. */
-export interface LitePullConsumerConfig extends AnyConsumerConfig, SharedOptions {
+export interface LitePullConsumerConfig extends AnyConsumerConfig, SharedConsumerOptions {
   /**
    * Whether what former polls handed out is committed by itself. Otherwise only `commit()` moves the stored offset. Default true.
    */

@@ -122,16 +122,16 @@ export interface ConsumerConfig extends AnyConsumerConfig, PopConfig {
 }
 
 /** Options that have no default. */
-type WithoutDefault = "consumeTimestamp" | "offsetStore" | "listener" | "messageRequestMode";
+export type OptionWithoutDefault = "consumeTimestamp" | "offsetStore" | "listener" | "messageRequestMode";
 
 /** A consumer's own options with every default filled in. */
 export type ResolvedConsumerConfig =
   & {
     readonly [
-      K in Exclude<keyof ConsumerConfig, keyof AnyConsumerConfig | WithoutDefault | "allocateStrategy">
+      K in Exclude<keyof ConsumerConfig, keyof AnyConsumerConfig | OptionWithoutDefault | "allocateStrategy">
     ]-?: Exclude<ConsumerConfig[K], undefined>;
   }
-  & Pick<ConsumerConfig, Exclude<WithoutDefault, "consumeTimestamp">>
+  & Pick<ConsumerConfig, Exclude<OptionWithoutDefault, "consumeTimestamp">>
   & {
     /** For CONSUME_FROM_TIMESTAMP: milliseconds since the epoch. */
     readonly consumeTimestamp?: number | undefined;

@@ -17,6 +17,7 @@ import type { OffsetMessageModel, OffsetStore, OffsetStoreMetrics, ReadOffsetTyp
 import { OffsetTable } from "./offset_table.ts";
 import { validateOffsetStoreConfig } from "./store_config.ts";
 
+export { OffsetError } from "../core/errors.ts";
 export type { Logger } from "../core/logger.ts";
 export type { MessageQueue } from "../protocol/message_queue.ts";
 export type { OffsetMessageModel, OffsetStore, OffsetStoreMetrics, ReadOffsetType } from "./offset_store.ts";

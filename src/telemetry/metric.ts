@@ -53,55 +53,93 @@ export interface Metric {
 
 /** What is read of one assigned queue. */
 export interface QueueFigures {
+  /** The queue. */
   readonly queue: MessageQueue;
+  /** The offset that may be committed. */
   readonly commitOffset: number;
+  /** Messages behind its end. */
   readonly lag: number;
+  /** Messages held, waiting or out. */
   readonly cachedMessages: number;
+  /** Bytes of the messages held. */
   readonly cachedBytes: number;
+  /** Messages handed out and not settled. */
   readonly inFlight: number;
 }
 
 /** What is read of a consumer's statistics. */
 export interface ConsumerFigures {
+  /** Answers to pulls and pops. */
   readonly pulls: number;
+  /** Pulls and pops that failed. */
   readonly pullFailures: number;
+  /** Messages dropped by their tag on this side. */
   readonly filtered: number;
+  /** Messages sent back for another delivery. */
   readonly sentBack: number;
+  /** Messages sent to the dead-letter topic. */
   readonly deadLettered: number;
+  /** Messages delivered again from here. */
   readonly retriedLocally: number;
+  /** Messages given up after their last delivery. */
   readonly dropped: number;
+  /** Send-backs that no broker confirmed. */
   readonly sendBackFailures: number;
+  /** Messages whose consume time was up. */
   readonly timedOut: number;
+  /** Settlements that came too late. */
   readonly lateSettlements: number;
+  /** Handlers that threw. */
   readonly handlerFailures: number;
+  /** Unreadable messages that were skipped. */
   readonly badRecordsSkipped: number;
+  /** Rounds of rebalancing. */
   readonly rebalances: number;
+  /** Rounds that could not divide a topic. */
   readonly rebalanceFailures: number;
+  /** Messages held, waiting or out. */
   readonly cachedMessages: number;
+  /** Bytes of the messages held. */
   readonly cachedBytes: number;
+  /** Messages handed out and not settled. */
   readonly inFlight: number;
+  /** Listener calls that may be pending at once. */
   readonly concurrency: number;
+  /** One entry for each assigned queue. */
   readonly queues: readonly QueueFigures[];
+  /** One entry for each topic. */
   readonly topics: readonly { readonly topic: string; readonly totals: Readonly<TopicTotals> }[];
+  /** Records of the message trace. */
   readonly trace: { readonly sent: number; readonly dropped: number };
+  /** Of the client below. */
   readonly client: ClientStatistics;
 }
 
 /** What is read of one topic that a producer sends to. */
 export interface SendFigures {
+  /** The topic. */
   readonly topic: string;
+  /** Messages that a broker stored. */
   readonly sent: number;
+  /** Messages that none stored. */
   readonly failed: number;
+  /** Requests, those tried again included. */
   readonly attempts: number;
+  /** Calls that ended. */
   readonly sends: number;
+  /** Time of these calls together, in milliseconds. */
   readonly sendMs: number;
+  /** Bytes of the stored bodies. */
   readonly sentBytes: number;
 }
 
 /** What is read of a producer's statistics. */
 export interface ProducerFigures {
+  /** Sends that have not ended. */
   readonly underWay: number;
+  /** One entry for each topic. */
   readonly topics: readonly SendFigures[];
+  /** Of the client below. */
   readonly client: ClientStatistics;
 }
 

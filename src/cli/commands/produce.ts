@@ -1,7 +1,6 @@
 /**
  * `produce`: a message for each line of standard input, or one for all of it.
  */
-import { TextLineStream } from "@std/streams";
 import type { Message } from "../../message/message.ts";
 import { createProducer } from "../../producer/producer.ts";
 import { type Command, type Context, Exit, UsageError } from "../command.ts";
@@ -83,7 +82,13 @@ async function* bodies({ given, terminal }: Context): AsyncGenerator<string> {
     for await (const chunk of text) whole += chunk;
     return void (yield whole);
   }
-  for await (const line of text.pipeThrough(new TextLineStream())) if (line !== "") yield line;
+  let rest = "";
+  for await (const chunk of text) {
+    const lines = (rest + chunk).split(/\r?\n/);
+    rest = lines.pop()!;
+    for (const line of lines) if (line !== "") yield line;
+  }
+  if (rest !== "") yield rest;
 }
 
 /** Makes a message of one text. */
