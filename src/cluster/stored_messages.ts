@@ -145,8 +145,7 @@ export class StoredMessages {
   /** Messages with a key, newest first. */
   async byKey(topic: string, key: string, query: KeyQuery): Promise<StoredMessage[]> {
     const found = await this.#query(topic, key, query);
-    return found.filter((message) => message.topic === topic && message.keys.includes(key))
-      .sort((a, b) => b.storedAt.getTime() - a.storedAt.getTime());
+    return found.filter((message) => message.topic === topic && message.keys.includes(key)).sort(newestFirst);
   }
 
   async #query(
@@ -264,6 +263,11 @@ export class StoredMessages {
     }
     return found.filter(({ queueOffset }) => queueOffset < end);
   }
+}
+
+/** Within a millisecond of one broker the commit log decides: an offset id ends with its offset, in digits of fixed width. */
+function newestFirst(a: StoredMessage, b: StoredMessage): number {
+  return b.storedAt.getTime() - a.storedAt.getTime() || (a.offsetMessageId < b.offsetMessageId ? 1 : -1);
 }
 
 /** The ends of several queues' lists, the newest first; of one queue, never one before a later one. */
