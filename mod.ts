@@ -23,23 +23,23 @@ export type {
   OptionWithoutDefault,
   Ordering,
   ResolvedConsumerConfig,
-} from "./src/consumer/options.ts";
-export type { SharedConsumerOptions } from "./src/consumer/lite_pull_options.ts";
+} from "./src/consumer/config/options.ts";
+export type { SharedConsumerOptions } from "./src/consumer/lite_pull/lite_pull_options.ts";
 export type { PartialClientOptions, ResolvedClientOptions } from "./src/client/options.ts";
 export {
   type CompleteConsumerConfig,
   type ConfigSources,
   createConfig,
   createConsumerConfig,
-} from "./src/consumer/create_config.ts";
-export type { Environment } from "./src/consumer/environment.ts";
-export type { AnyConsumerConfig } from "./src/consumer/config_check.ts";
+} from "./src/consumer/config/create_config.ts";
+export type { Environment } from "./src/consumer/config/environment.ts";
+export type { AnyConsumerConfig } from "./src/consumer/config/config_check.ts";
 export type {
   AllocateStrategyConfig,
   AllocateStrategyName,
   AllocateStrategyOption,
-} from "./src/consumer/strategy_option.ts";
-export type { MessageModel } from "./src/consumer/assignment_terms.ts";
+} from "./src/consumer/config/strategy_option.ts";
+export type { MessageModel } from "./src/consumer/queue/assignment_terms.ts";
 export type { ConsumerEvent } from "./src/consumer/events.ts";
 export {
   type ConsumeContext,
@@ -52,8 +52,8 @@ export {
   type MessageListener,
   type MessageListenerConcurrently,
   type MessageListenerOrderly,
-} from "./src/consumer/listener.ts";
-export type { MessageIteration, MessageStream, SettleMode } from "./src/consumer/message_stream.ts";
+} from "./src/consumer/taking/listener.ts";
+export type { MessageIteration, MessageStream, SettleMode } from "./src/consumer/taking/message_stream.ts";
 export {
   filterBy,
   filterBySql,
@@ -63,19 +63,19 @@ export {
   type ParseJsonOptions,
   type StandardResult,
   type StandardSchema,
-} from "./src/consumer/filters.ts";
+} from "./src/consumer/taking/filters.ts";
 export {
   createLitePullConsumer,
   type LitePullConsumer,
   type PollOptions,
   type PullStreamOptions,
-} from "./src/consumer/lite_pull_consumer.ts";
-export type { LitePullConsumerConfig } from "./src/consumer/lite_pull_options.ts";
+} from "./src/consumer/lite_pull/lite_pull_consumer.ts";
+export type { LitePullConsumerConfig } from "./src/consumer/lite_pull/lite_pull_options.ts";
 export type {
   MessageQueueListener,
   TopicMessageQueueChangeListener,
-} from "./src/consumer/queue_listeners.ts";
-export { type MessageSelector, sql, tag } from "./src/consumer/selector.ts";
+} from "./src/consumer/lite_pull/queue_listeners.ts";
+export { type MessageSelector, sql, tag } from "./src/consumer/subscription/selector.ts";
 export type {
   ConsumerCounters,
   ConsumerStatistics,
@@ -83,23 +83,26 @@ export type {
   QueueStatistics,
 } from "./src/consumer/statistics.ts";
 export type { PauseTarget } from "./src/consumer/pauses.ts";
-export type { RateStatistics } from "./src/consumer/rate_limit.ts";
+export type { RateStatistics } from "./src/consumer/taking/rate_limit.ts";
 export type { Speed, TopicSpeed, TopicTotals } from "./src/telemetry/consume_speed.ts";
 export type { TraceStatistics } from "./src/telemetry/message_trace.ts";
 export {
   type ConsumeFromWhere,
   findStartOffset,
   type StartOffsetQuestion,
-} from "./src/consumer/start_offset.ts";
-export type { Subscription } from "./src/consumer/subscriptions.ts";
-export type { ExportedSubscription, SubscriptionExport } from "./src/consumer/subscription_export.ts";
-export type { SubscriptionConflict } from "./src/consumer/subscription_conflicts.ts";
+} from "./src/consumer/queue/start_offset.ts";
+export type { Subscription } from "./src/consumer/subscription/subscriptions.ts";
+export type {
+  ExportedSubscription,
+  SubscriptionExport,
+} from "./src/consumer/subscription/subscription_export.ts";
+export type { SubscriptionConflict } from "./src/consumer/subscription/subscription_conflicts.ts";
 export {
   type ImportOptions,
   type SubscriptionEntry,
   SubscriptionManager,
   type SubscriptionTarget,
-} from "./src/consumer/subscription_manager.ts";
+} from "./src/consumer/subscription/subscription_manager.ts";
 export {
   getOffsetStoreMetrics,
   type OffsetMessageModel,

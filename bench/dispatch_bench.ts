@@ -6,8 +6,8 @@
  *
  * Deno awaits what is declared `async` and nothing else: a plain function that gives a promise would be timed until it returns.
  */
-import { MessageStream } from "../src/consumer/message_stream.ts";
-import { type ItemShape, runShape, singleShape, StreamSource } from "../src/consumer/stream_source.ts";
+import { MessageStream } from "../src/consumer/taking/message_stream.ts";
+import { type ItemShape, runShape, singleShape, StreamSource } from "../src/consumer/taking/stream_source.ts";
 import { scanRecords } from "../src/message/record_view.ts";
 import { systemClock as clock } from "../src/time/clock.ts";
 import { COUNT, listening, newWindow, paste, pull, SLOTS } from "./dispatching.ts";

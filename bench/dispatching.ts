@@ -3,12 +3,12 @@
  * a listener that takes them.
  */
 import type { ConsumerTracer } from "../src/core/tracer.ts";
-import { Budget } from "../src/consumer/budget.ts";
-import type { Delivery } from "../src/consumer/delivery.ts";
-import type { Lane } from "../src/consumer/lane.ts";
-import { ListenerPool } from "../src/consumer/listener_pool.ts";
-import type { MessageListener } from "../src/consumer/listener.ts";
-import { QueueWindow } from "../src/consumer/queue_window.ts";
+import { Budget } from "../src/consumer/window/budget.ts";
+import type { Delivery } from "../src/consumer/window/delivery.ts";
+import type { Lane } from "../src/consumer/window/lane.ts";
+import { ListenerPool } from "../src/consumer/taking/listener_pool.ts";
+import type { MessageListener } from "../src/consumer/taking/listener.ts";
+import { QueueWindow } from "../src/consumer/window/queue_window.ts";
 import { newCounters } from "../src/consumer/statistics.ts";
 import { scanRecords } from "../src/message/record_view.ts";
 import { TraceOutcome } from "../src/telemetry/message_trace.ts";

@@ -7,7 +7,7 @@
  * in the last scene. Each limiter looks once a second, for three minutes. What counts is good calls a second divided by the
  * square root of their latency, as a share of what the best fixed number of slots reaches: 1.00 is a limiter that knew it.
  */
-import { type ConcurrencyBounds, firstLimit, nextLimit } from "../src/consumer/concurrency_limit.ts";
+import { type ConcurrencyBounds, firstLimit, nextLimit } from "../src/consumer/taking/concurrency_limit.ts";
 import { type Random, seededRandom } from "../src/core/random.ts";
 
 const BOUNDS: ConcurrencyBounds = { min: 4, max: 64 };

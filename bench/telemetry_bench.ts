@@ -10,7 +10,7 @@
  */
 import { ROOT_CONTEXT, type Span, trace, type Tracer as SpanTracer } from "@opentelemetry/api";
 import type { ConsumerTracer } from "../src/core/tracer.ts";
-import type { MessageListener } from "../src/consumer/listener.ts";
+import type { MessageListener } from "../src/consumer/taking/listener.ts";
 import { createConsumer } from "../mod.ts";
 import { openTelemetry } from "../src/otel/mod.ts";
 import { takeReadings } from "../src/telemetry/metric.ts";

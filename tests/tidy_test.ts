@@ -121,6 +121,7 @@ const BANNED: readonly { what: string; pattern: RegExp; except?: RegExp }[] = [
 
 const MAX_FILE_LINES = 400;
 const MAX_FUNCTION_LINES = 70;
+const MAX_FILES_IN_FOLDER = 24;
 /** Files over a limit that are still to be split. A limit is never raised, and this list only gets shorter. */
 const OVER_LIMIT: readonly string[] = [];
 
@@ -209,6 +210,21 @@ Deno.test("no file is over 400 lines and no function over 70", () => {
       .map((span) => `${file.path}:${span.line}: ${span.lines} lines: ${span.opening}`),
   ]);
   assertEquals(found, []);
+});
+
+Deno.test("no folder of src holds more than 24 files", () => {
+  const sizes = Map.groupBy(library, (file) => file.path.replace(/\/[^/]*$/, ""));
+  assertEquals(
+    [...sizes].filter(([, files]) => files.length > MAX_FILES_IN_FOLDER).map(([path]) => path),
+    [],
+  );
+});
+
+Deno.test("the page names every folder of the consumer, and no other", () => {
+  const page = Deno.readTextFileSync("src/README.md");
+  const named = [...page.matchAll(/^\| `(\w+)\/` +\|(?! \d)/gm)].map(([, name]) => name!);
+  const there = library.map((file) => file.path.match(/^src\/consumer\/(\w+)\//)?.[1]);
+  assertEquals(named.toSorted(), [...new Set(there)].filter((name) => name !== undefined).toSorted());
 });
 
 Deno.test("the list of files over a limit names only files that are", () => {

@@ -16,21 +16,21 @@ import type { ConsumedMessage } from "./consumed_message.ts";
 import { ConsumerEngine } from "./consumer_engine.ts";
 import { ConsumerLife } from "./consumer_life.ts";
 import type { ConsumerEvent } from "./events.ts";
-import { checkListener, type MessageListener } from "./listener.ts";
-import { MessageStream, type SettleMode } from "./message_stream.ts";
+import { checkListener, type MessageListener } from "./taking/listener.ts";
+import { MessageStream, type SettleMode } from "./taking/message_stream.ts";
 import {
   type ConsumerConfig,
   isOrdered,
   parseConsumerConfig,
   type ResolvedConsumerConfig,
-} from "./options.ts";
+} from "./config/options.ts";
 import type { PauseTarget } from "./pauses.ts";
-import type { MessageSelector } from "./selector.ts";
-import { configurationTexts } from "./self_report.ts";
-import { settleSink } from "./settle_sink.ts";
+import type { MessageSelector } from "./subscription/selector.ts";
+import { configurationTexts } from "./group/self_report.ts";
+import { settleSink } from "./taking/settle_sink.ts";
 import type { ConsumerStatistics } from "./statistics.ts";
-import { type ItemShape, runShape, singleShape } from "./stream_source.ts";
-import type { Subscription } from "./subscriptions.ts";
+import { type ItemShape, runShape, singleShape } from "./taking/stream_source.ts";
+import type { Subscription } from "./subscription/subscriptions.ts";
 
 /** How a stream hands messages out. */
 export interface StreamOptions {

@@ -2,7 +2,7 @@
  * What a consumer tells of its life, one discriminated union. Changes of state only, never single messages in a run.
  */
 import type { ClientEvent } from "../client/events.ts";
-import type { SubscriptionConflict } from "./subscription_conflicts.ts";
+import type { SubscriptionConflict } from "./subscription/subscription_conflicts.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 
 /** An event of a consumer; `type` tells which. */

@@ -9,20 +9,20 @@
  */
 import type { RocketMQClient } from "../client/client.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
-import type { Delivery } from "./delivery.ts";
-import { type Division, everyQueue, sharedByGroup } from "./division.ts";
+import type { Delivery } from "./window/delivery.ts";
+import { type Division, everyQueue, sharedByGroup } from "./group/division.ts";
 import type { ConsumerEvent } from "./events.ts";
-import { LocalSettlement } from "./local_settlement.ts";
-import type { ResolvedConsumerConfig } from "./options.ts";
-import { OrderedCalls } from "./ordered_calls.ts";
+import { LocalSettlement } from "./settlement/local_settlement.ts";
+import type { ResolvedConsumerConfig } from "./config/options.ts";
+import { OrderedCalls } from "./taking/ordered_calls.ts";
 import { dividedByBrokers } from "./pop/broker_division.ts";
 import type { Invisibility } from "./pop/invisibility.ts";
 import { PopSettlement } from "./pop/pop_settlement.ts";
 import type { PoppedQueues } from "./pop/popped_queues.ts";
-import type { WindowOrder } from "./window_terms.ts";
-import { sendToRetryTopic } from "./retry_message.ts";
-import { Settlement } from "./settlement.ts";
-import type { Settler } from "./settler.ts";
+import type { WindowOrder } from "./window/window_terms.ts";
+import { sendToRetryTopic } from "./settlement/retry_message.ts";
+import { Settlement } from "./settlement/settlement.ts";
+import type { Settler } from "./settlement/settler.ts";
 import type { ConsumerCounters } from "./statistics.ts";
 
 /** What the parts of a mode work with. */

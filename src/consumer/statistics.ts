@@ -6,10 +6,10 @@ import type { ClientStatistics } from "../client/events.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import type { ConsumeSpeed, TopicSpeed } from "../telemetry/consume_speed.ts";
 import type { MessageTrace, TraceStatistics } from "../telemetry/message_trace.ts";
-import type { Assignment } from "./assignment.ts";
-import type { Budget } from "./budget.ts";
-import type { RateStatistics } from "./rate_limit.ts";
-import type { QueueWindow } from "./queue_window.ts";
+import type { Assignment } from "./queue/assignment.ts";
+import type { Budget } from "./window/budget.ts";
+import type { RateStatistics } from "./taking/rate_limit.ts";
+import type { QueueWindow } from "./window/queue_window.ts";
 
 /** Running totals since start. */
 export interface ConsumerCounters {

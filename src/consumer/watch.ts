@@ -6,14 +6,14 @@
  */
 import { TimeoutError } from "../core/errors.ts";
 import type { Clock } from "../time/clock.ts";
-import type { Assignment } from "./assignment.ts";
+import type { Assignment } from "./queue/assignment.ts";
 import type { ConsumeSpeed } from "../telemetry/consume_speed.ts";
 import { TraceOutcome } from "../telemetry/message_trace.ts";
 import type { ConsumerEvent } from "./events.ts";
-import type { ListenerPool } from "./listener_pool.ts";
+import type { ListenerPool } from "./taking/listener_pool.ts";
 import type { ConsumerCounters } from "./statistics.ts";
-import type { Subscriptions } from "./subscriptions.ts";
-import type { Takers } from "./takers.ts";
+import type { Subscriptions } from "./subscription/subscriptions.ts";
+import type { Takers } from "./taking/takers.ts";
 
 /** Between two looks, in milliseconds. */
 export const WATCH_EVERY_MS = 1_000;

@@ -6,10 +6,13 @@
  */
 import type { Random } from "../../src/core/random.ts";
 import { type Consumer, createConsumer } from "../../src/consumer/consumer.ts";
-import { createLitePullConsumer, type LitePullConsumer } from "../../src/consumer/lite_pull_consumer.ts";
-import type { LitePullConsumerConfig } from "../../src/consumer/lite_pull_options.ts";
+import {
+  createLitePullConsumer,
+  type LitePullConsumer,
+} from "../../src/consumer/lite_pull/lite_pull_consumer.ts";
+import type { LitePullConsumerConfig } from "../../src/consumer/lite_pull/lite_pull_options.ts";
 import type { ConsumedMessage } from "../../src/consumer/consumed_message.ts";
-import type { ConsumerConfig } from "../../src/consumer/options.ts";
+import type { ConsumerConfig } from "../../src/consumer/config/options.ts";
 import type { ConsumerEvent } from "../../src/consumer/events.ts";
 import { queueKey } from "../../src/protocol/message_queue.ts";
 import type { PartialWorld } from "../../src/client/world.ts";

@@ -2,8 +2,8 @@
  * The ways to consume that are simulated, as a table: what the consumers are told, and which promises hold.
  */
 import type { Random } from "../../src/core/random.ts";
-import type { ConsumerConfig } from "../../src/consumer/options.ts";
-import type { LitePullConsumerConfig } from "../../src/consumer/lite_pull_options.ts";
+import type { ConsumerConfig } from "../../src/consumer/config/options.ts";
+import type { LitePullConsumerConfig } from "../../src/consumer/lite_pull/lite_pull_options.ts";
 import type { Scope } from "./ledger.ts";
 
 /** How a member takes its messages. */

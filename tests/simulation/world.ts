@@ -5,8 +5,8 @@
  * often does not change what the others see.
  */
 import { type Random, seededRandom } from "../../src/core/random.ts";
-import type { ConsumerConfig } from "../../src/consumer/options.ts";
-import type { LitePullConsumerConfig } from "../../src/consumer/lite_pull_options.ts";
+import type { ConsumerConfig } from "../../src/consumer/config/options.ts";
+import type { LitePullConsumerConfig } from "../../src/consumer/lite_pull/lite_pull_options.ts";
 import { MemoryOffsetStore } from "../../src/offsets/memory.ts";
 import { javaHash } from "../../src/protocol/java_hash.ts";
 import { startCluster, type TestCluster } from "../../src/testing/mod.ts";

@@ -4,8 +4,11 @@
  * It names the queues that it reads, so no group has to share them, and commits nothing: what it shows, others get too.
  */
 import type { ClusterAdmin, TopicDetails } from "../../cluster/cluster_admin.ts";
-import { createLitePullConsumer, type LitePullConsumer } from "../../consumer/lite_pull_consumer.ts";
-import { type MessageSelector, sql } from "../../consumer/selector.ts";
+import {
+  createLitePullConsumer,
+  type LitePullConsumer,
+} from "../../consumer/lite_pull/lite_pull_consumer.ts";
+import { type MessageSelector, sql } from "../../consumer/subscription/selector.ts";
 import { type MessageQueue, queueKey } from "../../protocol/message_queue.ts";
 import { systemClock } from "../../time/clock.ts";
 import { type Command, type Context, Exit, UsageError } from "../command.ts";

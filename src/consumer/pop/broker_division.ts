@@ -19,7 +19,7 @@ import { isRetryTopic } from "../../protocol/names.ts";
 import type { MessageQueue } from "../../protocol/message_queue.ts";
 import { queryAssignment } from "../../protocol/operations.ts";
 import type { TopicRoute } from "../../routing/route.ts";
-import type { Division } from "../division.ts";
+import type { Division } from "../group/division.ts";
 import type { ConsumerEvent } from "../events.ts";
 import { isUnknownRequest } from "./acknowledger.ts";
 import { RequestModes } from "./request_modes.ts";

@@ -7,8 +7,8 @@
  */
 import type { RocketMQClient } from "../../client/client.ts";
 import { RebalanceError } from "../../core/errors.ts";
-import type { Delivery } from "../delivery.ts";
-import type { QueueWindow } from "../queue_window.ts";
+import type { Delivery } from "../window/delivery.ts";
+import type { QueueWindow } from "../window/queue_window.ts";
 import type { ConsumerCounters } from "../statistics.ts";
 import type { Invisibility } from "./invisibility.ts";
 

@@ -3,8 +3,8 @@
  */
 import * as v from "valibot";
 import type { MessageRequestMode } from "../../protocol/bodies.ts";
-import { whole } from "../config_check.ts";
-import type { ConsumerConfig } from "../options.ts";
+import { whole } from "../config/config_check.ts";
+import type { ConsumerConfig } from "../config/options.ts";
 
 /** The strategies that brokers know. */
 const BROKER_STRATEGIES: readonly string[] = ["AVG", "AVG_BY_CIRCLE"];

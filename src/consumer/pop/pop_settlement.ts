@@ -9,10 +9,10 @@
 import { delayLevelMs } from "../../protocol/delay_levels.ts";
 import { MessageConsumeError } from "../../core/errors.ts";
 import type { RetryOptions } from "../consumed_message.ts";
-import type { Delivery } from "../delivery.ts";
-import { sendToRetryTopic } from "../retry_message.ts";
-import type { SettlementOptions } from "../settlement.ts";
-import type { Settler } from "../settler.ts";
+import type { Delivery } from "../window/delivery.ts";
+import { sendToRetryTopic } from "../settlement/retry_message.ts";
+import type { SettlementOptions } from "../settlement/settlement.ts";
+import type { Settler } from "../settlement/settler.ts";
 import type { Invisibility } from "./invisibility.ts";
 import { popRestMs } from "./pop_delay.ts";
 

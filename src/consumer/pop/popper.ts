@@ -12,8 +12,8 @@ import { popMessage } from "../../protocol/operations.ts";
 import { ResponseCode } from "../../protocol/response_codes.ts";
 import type { SubscriptionData } from "../../protocol/subscription_data.ts";
 import type { Reply } from "../../remoting/channel.ts";
-import { type Fetch, FetchLoop, type FetchLoopOptions } from "../fetch_loop.ts";
-import type { QueueWindow } from "../queue_window.ts";
+import { type Fetch, FetchLoop, type FetchLoopOptions } from "../queue/fetch_loop.ts";
+import type { QueueWindow } from "../window/queue_window.ts";
 import { receiptsOf } from "./popped_records.ts";
 import type { PopReceipt } from "./receipt.ts";
 

@@ -13,7 +13,7 @@ import {
   ValidationError,
 } from "../../../mod.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
-import type { ConsumerConfig } from "../../../src/consumer/options.ts";
+import type { ConsumerConfig } from "../../../src/consumer/config/options.ts";
 import { type ClusterOptions, startCluster, type TestCluster } from "../../../src/testing/mod.ts";
 
 interface Scene {

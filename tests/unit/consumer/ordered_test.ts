@@ -1,15 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import type { ConsumerEvent } from "../../../src/consumer/events.ts";
-import { LaneRing } from "../../../src/consumer/lane_ring.ts";
-import type { Lane } from "../../../src/consumer/lane.ts";
-import { ListenerPool } from "../../../src/consumer/listener_pool.ts";
-import type { MessageListener } from "../../../src/consumer/listener.ts";
-import { LocalSettlement } from "../../../src/consumer/local_settlement.ts";
-import { clampSuspend, OrderedCalls } from "../../../src/consumer/ordered_calls.ts";
+import { LaneRing } from "../../../src/consumer/taking/lane_ring.ts";
+import type { Lane } from "../../../src/consumer/window/lane.ts";
+import { ListenerPool } from "../../../src/consumer/taking/listener_pool.ts";
+import type { MessageListener } from "../../../src/consumer/taking/listener.ts";
+import { LocalSettlement } from "../../../src/consumer/settlement/local_settlement.ts";
+import { clampSuspend, OrderedCalls } from "../../../src/consumer/taking/ordered_calls.ts";
 import { newCounters } from "../../../src/consumer/statistics.ts";
 import { ManualClock } from "../../../src/testing/manual_clock.ts";
 import { nextTurn } from "../../../src/time/turn.ts";
-import { fakeRecord, fakeRecords, fakeWindow } from "./fake_window.ts";
+import { fakeRecord, fakeRecords, fakeWindow } from "./window/fake_window.ts";
 
 const ORDERLY = { lockedUntil: Infinity };
 const BY_KEY = {

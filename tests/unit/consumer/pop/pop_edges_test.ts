@@ -11,7 +11,7 @@ import type { PopReceipt } from "../../../../src/consumer/pop/receipt.ts";
 import { newCounters } from "../../../../src/consumer/statistics.ts";
 import { PopHandle } from "../../../../src/protocol/pop.ts";
 import { ManualClock } from "../../../../src/testing/manual_clock.ts";
-import { fakeRecord, fakeWindow } from "../fake_window.ts";
+import { fakeRecord, fakeWindow } from "../window/fake_window.ts";
 import { fakeReceipt } from "./fake_receipt.ts";
 import { scene } from "./pop_scene.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ConfigError, type ConsumerConfig } from "../../../../mod.ts";
-import { parseConsumerConfig } from "../../../../src/consumer/options.ts";
+import { parseConsumerConfig } from "../../../../src/consumer/config/options.ts";
 
 const base: ConsumerConfig = { consumerGroup: "G", namesrvAddr: "127.0.0.1:9876" };
 

@@ -1,0 +1,32 @@
+/**
+ * Which queues of a topic are this member's: the question that every round of rebalancing asks of a route.
+ */
+import type { RocketMQClient } from "../../client/client.ts";
+import { compareQueues, type MessageQueue } from "../../protocol/message_queue.ts";
+import type { AllocateStrategy } from "../../rebalance/strategies.ts";
+import type { TopicRoute } from "../../routing/route.ts";
+import { groupRoster } from "./group_roster.ts";
+
+/** The queues of a routed topic that this member is to own. Rejects when that cannot be found out. */
+export type Division = (route: TopicRoute) => readonly MessageQueue[] | Promise<readonly MessageQueue[]>;
+
+/** All of them, as in broadcasting. */
+export function everyQueue(route: TopicRoute): MessageQueue[] {
+  return [...route.readQueues].sort(compareQueues);
+}
+
+/** Those that the strategy gives to this member of the group. */
+export function sharedByGroup(
+  client: RocketMQClient,
+  consumerGroup: string,
+  strategy: AllocateStrategy,
+): Division {
+  return async (route) =>
+    strategy.allocate({
+      consumerGroup,
+      consumerId: client.clientId,
+      messageModel: "CLUSTERING",
+      allConsumerIds: await groupRoster(client, consumerGroup, route),
+      allMessageQueues: everyQueue(route),
+    });
+}

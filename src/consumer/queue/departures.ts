@@ -1,0 +1,118 @@
+/**
+ * Queues that an ordered consumer has lost and not yet let go of.
+ *
+ * Nothing of them is handed out any more (by key: nothing but holes), but a handler may still be at work; until it is done (or
+ * patience ends) the queue stays locked, so that no other member begins with the next message. Then: commit, drop, unlock. Agrees with Java's
+ * RebalancePushImpl.removeUnnecessaryMessageQueue, save that the wait does not hold up the rebalancing of other queues.
+ */
+import type { OffsetStore } from "../../offsets/offset_store.ts";
+import { queueKey } from "../../protocol/message_queue.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { ConsumerEvent } from "../events.ts";
+import type { QueueLocks } from "./queue_locks.ts";
+import type { QueueWindow } from "../window/queue_window.ts";
+
+/** A running handler is left in peace for so long before its signal fires, in milliseconds (Java: 500). */
+const QUIET_MS = 500;
+/** And is waited for so long after that, in milliseconds (Java: rocketmq.client.unlockDelayTimeMills). */
+const PATIENCE_MS = 20_000;
+
+/** What departures work with. */
+export interface DeparturesOptions {
+  readonly clock: Clock;
+  readonly store: OffsetStore;
+  /** Absent where queues need no locks. */
+  readonly locks: QueueLocks | undefined;
+  readonly emit: (event: ConsumerEvent) => void;
+  /** A queue is gone for good: it may be started again. */
+  readonly onGone: () => void;
+}
+
+/** The queues on their way out. */
+export class Departures {
+  readonly #options: DeparturesOptions;
+  readonly #leaving = new Map<string, { window: QueueWindow; gone: Promise<void> }>();
+  readonly #hurry = new AbortController();
+
+  constructor(options: DeparturesOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a queue is on its way out. */
+  has(key: string): boolean {
+    return this.#leaving.has(key);
+  }
+
+  /** Messages of such queues that are handed out and not settled. */
+  get outstanding(): number {
+    let out = 0;
+    for (const { window } of this.#leaving.values()) out += window.out;
+    return out;
+  }
+
+  /** Lets go of a closed queue whose lock is held: waits for its handlers (and a renewal under way), commits, unlocks. */
+  leave(window: QueueWindow, reason: unknown, renewed: () => Promise<void>): void {
+    this.#track(window, this.#leave(window, reason, renewed));
+  }
+
+  /** Drops a queue that another member may own by now: commits nothing, and waits only for its handlers to return. */
+  forsake(window: QueueWindow, reason: unknown): void {
+    window.drop(reason);
+    this.#options.store.removeOffset(window.queue);
+    this.#track(window, this.#idleWithin(window, PATIENCE_MS).then(() => {}));
+  }
+
+  /** Resolves when nothing of such queues is out any more. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#leaving.values()].map(({ window }) => window.idle()));
+  }
+
+  /** Waits no longer for handlers; resolves when every queue is let go of. */
+  async finish(): Promise<void> {
+    this.#hurry.abort();
+    await Promise.all([...this.#leaving.values()].map(({ gone }) => gone));
+  }
+
+  #track(window: QueueWindow, work: Promise<void>): void {
+    const key = queueKey(window.queue);
+    const gone = work.finally(() => {
+      this.#leaving.delete(key);
+      this.#options.onGone();
+    });
+    this.#leaving.set(key, { window, gone });
+  }
+
+  async #leave(window: QueueWindow, reason: unknown, renewed: () => Promise<void>): Promise<void> {
+    const { store, locks, emit } = this.#options;
+    if (!await this.#idleWithin(window, QUIET_MS)) {
+      for (const delivery of window.outSince(Infinity)) delivery.abort(reason);
+      await this.#idleWithin(window, PATIENCE_MS);
+    }
+    const { queue } = window;
+    store.updateOffset(queue, window.commitOffset, false);
+    window.drop(reason);
+    await store.persistAll([queue]).catch((error) => emit({ type: "persistFailed", error }));
+    store.removeOffset(queue);
+    // A renewal that the broker saw after the release would lock the queue again, for nobody.
+    await renewed();
+    await locks?.release([queue]);
+  }
+
+  /** Whether the window became idle within `ms`. */
+  async #idleWithin(window: QueueWindow, ms: number): Promise<boolean> {
+    const waiting = new AbortController();
+    let idle = false;
+    window.idle().then(() => {
+      idle = true;
+      waiting.abort();
+    });
+    const hurry = (): void => waiting.abort();
+    if (this.#hurry.signal.aborted) hurry();
+    this.#hurry.signal.addEventListener("abort", hurry, { once: true });
+    // An idle window's promise is heard before the sleep begins.
+    await Promise.resolve();
+    await this.#options.clock.sleep(ms, waiting.signal).catch(() => {});
+    this.#hurry.signal.removeEventListener("abort", hurry);
+    return idle;
+  }
+}
