@@ -141,6 +141,11 @@ export class BrokerList {
   }
 }
 
+/** Whether an answer was one of these refusals. */
+export function isRefusal(error: unknown, ...codes: readonly number[]): error is BrokerError {
+  return error instanceof BrokerError && codes.includes(error.facts.responseCode ?? -1);
+}
+
 /** The answer, or undefined where the broker refused with `code`. */
 export async function unlessRefused<T>(
   answer: Promise<T>,
@@ -149,7 +154,7 @@ export async function unlessRefused<T>(
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof BrokerError && codes.includes(error.facts.responseCode ?? -1)) return undefined;
+    if (isRefusal(error, ...codes)) return undefined;
     throw error;
   }
 }

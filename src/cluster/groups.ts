@@ -32,6 +32,7 @@ import {
   type BrokerList,
   type BrokerSelection,
   type ClusterBroker,
+  isRefusal,
   LONG_TIMEOUT_MS,
   unlessRefused,
 } from "./broker_list.ts";
@@ -148,15 +149,28 @@ export class Groups {
     const problem = groupProblem(group);
     if (problem !== undefined) throw new ValidationError(`Cannot save group: ${problem}`, { group });
     for (const broker of await this.#brokers.masters(where, where)) {
-      const now = await unlessRefused(
-        this.#brokers.ask(broker, getSubscriptionGroupConfig, { group }, where),
-        ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-        ResponseCode.SYSTEM_ERROR,
-      );
-      const before = now ? subscriptionGroupConfig.read(now.body) : defaultSubscriptionGroupConfig(group);
+      const before = await this.#configOn(broker, group, where) ?? defaultSubscriptionGroupConfig(group);
       const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
       const body = subscriptionGroupConfig.write({ ...before, ...given, groupName: group });
       await this.#brokers.ask(broker, updateAndCreateSubscriptionGroup, {}, { ...where, body });
+    }
+  }
+
+  /** The settings of a group on one broker, undefined when it has none; brokers before 5.0 only tell those of all groups. */
+  async #configOn(
+    broker: ClusterBroker,
+    group: string,
+    options: AskOptions,
+  ): Promise<SubscriptionGroupConfig | undefined> {
+    try {
+      const { body } = await this.#brokers.ask(broker, getSubscriptionGroupConfig, { group }, options);
+      return subscriptionGroupConfig.read(body);
+    } catch (error) {
+      if (isRefusal(error, ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, ResponseCode.SYSTEM_ERROR)) {
+        return undefined;
+      }
+      if (!isRefusal(error, ResponseCode.REQUEST_CODE_NOT_SUPPORTED)) throw error;
+      return (await this.#settingsOf(broker, options)).get(group);
     }
   }
 

@@ -9,6 +9,7 @@ import {
   groupList,
   type TopicConfig,
   topicConfig,
+  topicConfigTable,
   topicList,
   type TopicRouteData,
   topicStatsTable,
@@ -24,6 +25,7 @@ import {
 import {
   deleteTopicInBroker,
   deleteTopicInNamesrv,
+  getAllTopicConfig,
   getAllTopicListFromNameserver,
   getSystemTopicListFromNs,
   getTopicConfig,
@@ -38,8 +40,8 @@ import {
   type BrokerList,
   type BrokerSelection,
   type ClusterBroker,
+  isRefusal,
   LONG_TIMEOUT_MS,
-  unlessRefused,
 } from "./broker_list.ts";
 
 /** What a topic is for. */
@@ -168,12 +170,9 @@ export class Topics {
     checkConfig("change", topic, { ...freshConfig(), ...changes(settings) });
     await this.#brokers.route(topic, where);
     for (const broker of await this.#brokers.masters(where, where)) {
-      const now = await unlessRefused(
-        this.#brokers.ask(broker, getTopicConfig, { topic }, where),
-        ResponseCode.TOPIC_NOT_EXIST,
-      );
+      const now = await this.#configOn(broker, topic, where);
       if (now === undefined) continue;
-      const config = { ...topicConfig.read(now.body), ...changes(settings) };
+      const config = { ...now, ...changes(settings) };
       // Only what is named is sent: the rest stays as it is.
       await this.#put(broker, topic, { ...config, attributes: settings.attributes ?? {} }, where);
     }
@@ -190,6 +189,22 @@ export class Topics {
     }
     for (const address of client.statistics().nameServers) {
       await client.callAddress(address, deleteTopicInNamesrv, { topic }, options);
+    }
+  }
+
+  /** The settings of a topic on one broker, undefined when it has none; brokers before 5.0 only tell those of all topics. */
+  async #configOn(
+    broker: ClusterBroker,
+    topic: string,
+    options: AskOptions,
+  ): Promise<TopicConfig | undefined> {
+    try {
+      return topicConfig.read((await this.#brokers.ask(broker, getTopicConfig, { topic }, options)).body);
+    } catch (error) {
+      if (isRefusal(error, ResponseCode.TOPIC_NOT_EXIST)) return undefined;
+      if (!isRefusal(error, ResponseCode.REQUEST_CODE_NOT_SUPPORTED)) throw error;
+      const all = await this.#brokers.ask(broker, getAllTopicConfig, {}, options);
+      return topicConfigTable.read(all.body).topicConfigTable[topic];
     }
   }
 

@@ -23,11 +23,11 @@ export interface Handled {
 
 /** A process; the stage ends it if the scenario does not. */
 export class JavaMember {
-  /** The queues it holds, `broker:queueId`; of popped ones, `broker:-1` for all. */
-  queues: string[] = [];
-  /** What it was handed. */
-  readonly handled: Handled[] = [];
+  #queues: string[] = [];
+  readonly #handled: Handled[] = [];
   readonly #child: ReturnType<typeof spawn>;
+  /** Whether it was told to end. */
+  #ending = false;
   #errors = "";
 
   private constructor(args: readonly string[]) {
@@ -69,6 +69,18 @@ export class JavaMember {
     return member;
   }
 
+  /** The queues it holds, `broker:queueId`; of popped ones, `broker:-1` for all. @throws Error when it has died. */
+  get queues(): readonly string[] {
+    this.#assertAlive();
+    return this.#queues;
+  }
+
+  /** What it was handed. @throws Error when it has died. */
+  get handled(): readonly Handled[] {
+    this.#assertAlive();
+    return this.#handled;
+  }
+
   /** Bodies that it consumed. */
   get bodies(): string[] {
     return this.handled.map(({ body }) => body);
@@ -76,10 +88,10 @@ export class JavaMember {
 
   #read(line: string): void {
     const [kind, first = "", ...rest] = line.split(" ");
-    if (kind === "queues") this.queues = first === "" ? [] : first.split(",");
+    if (kind === "queues") this.#queues = first === "" ? [] : first.split(",");
     if (kind !== "message") return;
     const [offset, body, began, ended] = rest;
-    this.handled.push({
+    this.#handled.push({
       queue: first,
       offset: Number(offset),
       body: body!,
@@ -88,9 +100,17 @@ export class JavaMember {
     });
   }
 
+  /** A member that is gone is not waited for in vain. */
+  #assertAlive(): void {
+    const { exitCode, signalCode } = this.#child;
+    if (this.#ending || (exitCode === null && signalCode === null)) return;
+    throw new Error(`The Java member died (${exitCode ?? signalCode}): ${this.#errors}`);
+  }
+
   /** Leaves the group in good order. @throws Error with what it said when it had ended before. */
   async leave(): Promise<void> {
-    if (this.#child.exitCode !== null) throw new Error(`The Java member died: ${this.#errors}`);
+    this.#assertAlive();
+    this.#ending = true;
     const closed = new Promise((resolve) => this.#child.on("close", resolve));
     this.#child.stdin!.end();
     await closed;
@@ -98,6 +118,7 @@ export class JavaMember {
 
   /** Ends it, in good order or not. */
   kill(): void {
+    this.#ending = true;
     this.#child.kill("SIGKILL");
   }
 }

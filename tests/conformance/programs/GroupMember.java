@@ -23,7 +23,18 @@ public class GroupMember {
     /** Time that a message takes, in milliseconds. */
     private static final long WORK_MS = 3;
 
-    public static void main(String[] args) throws Exception {
+    public static void main(String[] args) {
+        try {
+            run(args);
+            System.exit(0);
+        } catch (Exception e) {
+            // threads of the client would keep the process alive, a member that is not one
+            e.printStackTrace();
+            System.exit(1);
+        }
+    }
+
+    private static void run(String[] args) throws Exception {
         String topic = args[2];
         String mode = args[3];
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(args[1]);
@@ -56,7 +67,6 @@ public class GroupMember {
             continue;
         }
         consumer.shutdown();
-        System.exit(0);
     }
 
     /** The type of the message model lies in other packages in 4.9 than in 5.x. */

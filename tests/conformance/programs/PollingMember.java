@@ -14,7 +14,18 @@ import org.apache.rocketmq.common.message.MessageQueue;
 public class PollingMember {
     private static volatile boolean leaving = false;
 
-    public static void main(String[] args) throws Exception {
+    public static void main(String[] args) {
+        try {
+            run(args);
+            System.exit(0);
+        } catch (Exception e) {
+            // threads of the client would keep the process alive, a member that is not one
+            e.printStackTrace();
+            System.exit(1);
+        }
+    }
+
+    private static void run(String[] args) throws Exception {
         String topic = args[2];
         DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(args[1]);
         consumer.setNamesrvAddr(args[0]);
@@ -42,7 +53,6 @@ public class PollingMember {
             consumer.commitSync();
         }
         consumer.shutdown();
-        System.exit(0);
     }
 
     private static void awaitEnd() {

@@ -1,7 +1,7 @@
 /**
  * What an administrator asks and changes.
  */
-import { deepStrictEqual as same, ok, strictEqual as equal } from "node:assert";
+import { deepStrictEqual as same, match, ok, strictEqual as equal } from "node:assert";
 import { type ClusterAdmin, createClusterAdmin } from "@contrail/rocketmq";
 import { serveAdmin } from "@contrail/rocketmq/admin";
 import type { Scenario, Stage } from "../scenario.ts";
@@ -85,9 +85,10 @@ export const resetOnline: Scenario = {
     const topic = await stage.topic("reset-by-time", { queues: 2 });
     const consumerGroup = stage.name("resetters");
     const early = await stage.fill(topic, 4, { prefix: "early" });
-    await stage.sleep(50);
+    // brokers before 5.0 take the message that is nearest in time, earlier or later
+    await stage.sleep(1_000);
     const middle = Date.now();
-    await stage.sleep(50);
+    await stage.sleep(2);
     const late = await stage.fill(topic, 6, { prefix: "late" });
     // a reset is told with the answer to the next pull
     const consumer = stage.consumer({ consumerGroup, brokerSuspendMs: 1_000 });
@@ -165,7 +166,7 @@ export const groupLife: Scenario = {
     await admin.deleteGroup(group);
     equal(await find(), undefined);
     const [broker] = await admin.brokers();
-    ok((await admin.brokerStatus(broker!.address))["brokerVersionDesc"]!.startsWith("V5_"));
+    match((await admin.brokerStatus(broker!.address))["brokerVersionDesc"]!, /^V[45]_\d+_\d+$/);
   },
 };
 

@@ -82,7 +82,7 @@ export const mixedOrderly: Scenario = {
     const topic = await t.topic("mixed-order", { queues: 4, brokers: t.brokers });
     const total = 4 * t.brokers.length;
     const consumerGroup = t.name("mixed-order");
-    const handled = new Map<string, Handled[]>();
+    const handled = new Map<string, readonly Handled[]>();
     const join = async (name: string): Promise<Consumer> => {
       const mine: Handled[] = [];
       handled.set(name, mine);

@@ -108,6 +108,23 @@ Deno.test("a topic is made, described, changed without losing its other settings
     assertEquals(missing.facts.responseCode, 17);
   }));
 
+Deno.test("brokers before 5.0 tell the settings of one topic or group only among those of all, and changes keep them", () =>
+  onScene(async ({ admin, cluster }) => {
+    const notSupported = 3;
+    const orders = (["getTopicConfig", "getSubscriptionGroupConfig"] as const).map((operation) =>
+      cluster.once(operation, notSupported, { times: Infinity })
+    );
+    await admin.createTopic("N", { queues: 3 });
+    await admin.updateTopic("N", { perm: 4 });
+    const { places } = await admin.topic("N");
+    assertEquals(places.map(({ readQueues, perm }) => [readQueues, perm]), [[3, 4], [3, 4]]);
+    await admin.saveGroup("G", { retryMaxTimes: 3 });
+    await admin.saveGroup("G", { consumeEnable: false });
+    const { settings } = (await admin.groups()).find((each) => each.group === "G")!;
+    assertEquals([settings.retryMaxTimes, settings.consumeEnable], [3, false]);
+    assert(orders.every(({ hits }) => hits > 0));
+  }));
+
 Deno.test("a topic is made on the brokers that are named, and unknown ones are refused before any change", () =>
   onScene(async ({ admin }) => {
     await admin.createTopic("N", {}, { brokers: ["broker-b"] });
