@@ -9,7 +9,7 @@ import org.apache.rocketmq.common.message.MessageQueue;
 
 /**
  * A member of a group in the official Java client that polls (DefaultLitePullConsumer), for the scenario of a mixed group. Says
- * the same as GroupMember. Leaves when its input ends, having committed what it polled.
+ * the same as GroupMember. Commits what it polled at once, and leaves when its input ends.
  */
 public class PollingMember {
     private static volatile boolean leaving = false;
@@ -50,7 +50,7 @@ public class PollingMember {
                 System.out.println("message " + message.getBrokerName() + ":" + message.getQueueId() + " "
                     + message.getQueueOffset() + " " + body + " " + began + " " + System.currentTimeMillis());
             }
-            consumer.commitSync();
+            consumer.commit(consumer.assignment(), true);
         }
         consumer.shutdown();
     }
