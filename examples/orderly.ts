@@ -1,28 +1,34 @@
 /**
- * Consumes in order: the messages of one order (its key) one after the other, those of other orders beside them. With
- * `ordering: "orderly"` all messages of a queue would wait for each other.
+ * Consumes in order: one message of a queue after the other, under the broker's lock of that queue. What fails holds its queue up until
+ * it succeeds, other queues go on.
  *
  *     deno run --allow-net --allow-env=NAMESRV_ADDR examples/orderly.ts
  */
-import { createConsumer } from "@contrail/rocketmq";
+import { createConsumer, type MessageListenerOrderly } from "@contrail/rocketmq";
+
+let stumbled = false;
+const listener: MessageListenerOrderly = {
+  consumeMessageOrderly(messages, { attempt }) {
+    if (!stumbled) {
+      stumbled = true;
+      return "SUSPEND_CURRENT_QUEUE_A_MOMENT";
+    }
+    for (const message of messages) {
+      console.log(`queue ${message.queue.queueId} offset ${message.queueOffset}, attempt ${attempt}`);
+    }
+    return "SUCCESS";
+  },
+};
 
 const consumer = createConsumer({
   consumerGroup: "example-orderly",
   namesrvAddr: Deno.env.get("NAMESRV_ADDR") ?? "127.0.0.1:9876",
   consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
-  ordering: { by: (message) => message.keys[0] ?? message.messageId },
+  ordering: "orderly",
   suspendCurrentQueueTimeMs: 500,
+  maxReconsumeTimes: 16,
 });
-
-let stumbled = false;
-consumer.subscribe("orders", "*", (message, { attempt }) => {
-  // What is thrown holds up this order only: the message comes again after half a second, before any that follow it.
-  if (!stumbled) {
-    stumbled = true;
-    throw new Error("the first message of all stumbles");
-  }
-  console.log(message.text(), "in queue", message.queue.queueId, "attempt", attempt);
-});
+consumer.subscribe("orders", "*", listener);
 
 Deno.addSignalListener("SIGINT", () => void consumer.shutdown());
 await consumer.start();

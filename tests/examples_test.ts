@@ -4,12 +4,20 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { startCluster, type TestCluster } from "../src/testing/mod.ts";
 
-/** An example, and a line that it prints when it works. */
+/** An example that ends by itself, and what it prints when it works. */
+const PROGRAMS: Readonly<Record<string, RegExp>> = {
+  "produce.ts": /is number 0 of queue/,
+  "transactions.ts": /order 1: COMMIT_MESSAGE\norder 2: ROLLBACK_MESSAGE/,
+  "request_reply.ts": /the answer is 42 euros/,
+};
+
+/** One that consumes until it is interrupted, and a line that it prints when it works. */
 const CONSUMERS: Readonly<Record<string, RegExp>> = {
   "consume.ts": /paid \{"id":7,"amount":120\}/,
   "listener.ts": /attempt 1/,
   "filters.ts": /order 7 over 120/,
-  "orderly.ts": /attempt 2/,
+  "orderly.ts": /offset \d+, attempt 2/,
+  "by_key.ts": /attempt 2/,
   "pop.ts": /done with .* in attempt 2/,
   "broadcasting.ts": /the table has \d+ rows/,
   "lite_pull.ts": /queue \d once more, from \d+ back/,
@@ -50,11 +58,13 @@ async function saysUntil(process: Deno.ChildProcess, enough: RegExp): Promise<st
 Deno.test("the examples run as they stand", async (t) => {
   const cluster = await startCluster({ topics: { orders: 4 } });
   try {
-    await t.step("produce.ts", async () => {
-      const process = example("produce.ts", cluster);
-      assertMatch(await saysUntil(process, /^$/), /is number 0 of queue/);
-      assertEquals((await process.status).code, 0);
-    });
+    for (const [name, expected] of Object.entries(PROGRAMS)) {
+      await t.step(name, async () => {
+        const process = example(name, cluster);
+        assertMatch(await saysUntil(process, /^$/), expected);
+        assertEquals((await process.status).code, 0);
+      });
+    }
     for (const [name, expected] of Object.entries(CONSUMERS)) {
       await t.step(name, async () => {
         const process = example(name, cluster);
