@@ -110,7 +110,7 @@ export class Lane {
     if (this.#at === this.#waiting.length) return undefined;
     const delivery = this.#waiting[this.#at++]!;
     if (this.#at === this.#waiting.length) {
-      this.#waiting = [];
+      this.#waiting.length = 0; // see Strip.clear
       this.#at = 0;
     } else if (this.#at >= 1024) {
       this.#waiting.splice(0, this.#at);

@@ -11,7 +11,7 @@ const CUT_AT = 1_024;
 
 /** One strip. */
 export class Strip {
-  #places: (Delivery | undefined)[] = [];
+  readonly #places: (Delivery | undefined)[] = [];
   /** The number of the first place. */
   #base = 0;
   /** Where the first message lies. */
@@ -60,7 +60,7 @@ export class Strip {
   /** Leaves nothing. */
   clear(): void {
     this.#base += this.#places.length;
-    this.#places = [];
+    this.#places.length = 0; // not a new array: one that grew old would keep what it held alive for a while
     this.#head = 0;
   }
 
