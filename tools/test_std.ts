@@ -1,7 +1,7 @@
 /**
  * `deno task test:std`: the suite on the real @std packages instead of the stand-ins of `tools/std`.
  *
- * A copy of the tracked files is tested whose `deno.json` has no `links`. Where JSR cannot be reached there is nothing
+ * A copy of the tracked files is tested whose `deno.json` names no stand-in as a workspace member. Where JSR cannot be reached there is nothing
  * to test on, and the last line says so.
  */
 import { output, run } from "./command.ts";
@@ -32,7 +32,7 @@ try {
     await Deno.mkdir(`${copy}/${file}`.replace(/\/[^/]*$/, ""), { recursive: true });
     await Deno.copyFile(file, `${copy}/${file}`);
   }
-  const { links: _links, ...config } = JSON.parse(await Deno.readTextFile("deno.json"));
+  const { workspace: _standIns, ...config } = JSON.parse(await Deno.readTextFile("deno.json"));
   await Deno.writeTextFile(`${copy}/deno.json`, JSON.stringify(config));
   const ended = await run(["deno", "run", "-A", "tools/test.ts"], { cwd: copy });
   Deno.exitCode = ended.code;

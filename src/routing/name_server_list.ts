@@ -4,6 +4,7 @@
  * `a:9876;b:9876`, an array of such, or `http://host[:port]/path` whose answer's first line is a list. A URL without a
  * path is one endpoint, as in Java's NameServerAddressUtils.
  */
+import { LimitedBytesTransformStream, toText } from "@std/streams";
 import { ConfigError, NameServerError } from "../core/errors.ts";
 import { parseAddress } from "../remoting/address.ts";
 import type { Clock } from "../time/clock.ts";
@@ -18,8 +19,8 @@ export type Fetch = (url: string, options: { readonly signal: AbortSignal }) => 
 
 /** How long an address server may take, in milliseconds (DefaultTopAddressing). */
 const ADDRESS_SERVER_TIMEOUT_MS = 3000;
-/** An answer whose first line is longer is not a list of name servers. */
-const MAX_LINE_BYTES = 64 * 1024;
+/** An answer that is longer is not a list of name servers. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** Reads the option `namesrvAddr`. @throws ConfigError when it holds no address, or something that is none. */
 export function parseNameServers(namesrvAddr: string | readonly string[]): NameServerSource {
@@ -34,7 +35,8 @@ export function parseNameServers(namesrvAddr: string | readonly string[]): NameS
 /**
  * Asks an address server for its list.
  *
- * @throws NameServerError when it does not answer 200 within 3 s or its first line is no list of addresses.
+ * @throws NameServerError when it does not answer 200 within 3 s, its answer is longer than 64 KiB or the first line of
+ * that is no list of addresses.
  */
 export async function fetchNameServers(
   url: string,
@@ -83,17 +85,9 @@ function endpoint(text: string): string {
   return address;
 }
 
-async function firstLine(response: Response): Promise<string> {
-  if (!response.body) return "";
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  while (!text.includes("\n") && text.length <= MAX_LINE_BYTES) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    text += decoder.decode(value, { stream: true });
-  }
-  await reader.cancel();
-  if (text.length > MAX_LINE_BYTES) throw new Error(`its first line is longer than ${MAX_LINE_BYTES} bytes`);
+async function firstLine({ body }: Response): Promise<string> {
+  if (!body) return "";
+  const bounded = body.pipeThrough(new LimitedBytesTransformStream(MAX_ANSWER_BYTES, { error: true }));
+  const text = await toText(bounded.pipeThrough(new TextDecoderStream()));
   return text.split("\n", 1)[0]!.trim();
 }

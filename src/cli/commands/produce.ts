@@ -1,6 +1,7 @@
 /**
  * `produce`: a message for each line of standard input, or one for all of it.
  */
+import { TextLineStream, toText } from "@std/streams";
 import type { Message } from "../../message/message.ts";
 import { createProducer } from "../../producer/producer.ts";
 import { type Command, type Context, Exit, UsageError } from "../command.ts";
@@ -77,18 +78,8 @@ async function* bodies({ given, terminal }: Context): AsyncGenerator<string> {
   const text = ReadableStream.from(terminal.input).pipeThrough(
     new TextDecoderStream() as TransformStream<Uint8Array, string>,
   );
-  if (given.has("whole")) {
-    let whole = "";
-    for await (const chunk of text) whole += chunk;
-    return void (yield whole);
-  }
-  let rest = "";
-  for await (const chunk of text) {
-    const lines = (rest + chunk).split(/\r?\n/);
-    rest = lines.pop()!;
-    for (const line of lines) if (line !== "") yield line;
-  }
-  if (rest !== "") yield rest;
+  if (given.has("whole")) return void (yield await toText(text));
+  for await (const line of text.pipeThrough(new TextLineStream())) if (line !== "") yield line;
 }
 
 /** Makes a message of one text. */

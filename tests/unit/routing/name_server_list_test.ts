@@ -50,7 +50,7 @@ Deno.test("address server: no list, another status or an endless line is a NameS
     [answering("nothing here"), "is not host:port"],
     [answering(""), "names no server"],
     [answering("a:1", 503), "its status is 503"],
-    [answering("x".repeat(100_000)), "longer than 65536 bytes"],
+    [answering("x".repeat(100_000)), "byte size limit of '65536'"],
     [answering("http://other/list"), "it names another address server"],
     [() => Promise.reject(new TypeError("connection refused")), "connection refused"],
   ];
