@@ -1,8 +1,9 @@
 /**
- * What this project relies on in @std/streams. Offline that is the stand-in under `tools/std`; `deno task test:std` runs
+ * What this project relies on in @std/streams and @std/log. Offline that is a stand-in under `tools/std`; `deno task test:std` runs
  * the same tests on the real package, which is how the two are kept alike.
  */
 import { assertEquals, assertRejects } from "@std/assert";
+import { BaseHandler, ConsoleHandler, formatters, Logger, LogLevels, type LogRecord } from "@std/log";
 import { LimitedBytesTransformStream, mergeReadableStreams, TextLineStream, toText } from "@std/streams";
 
 const bytes = (...sizes: number[]): ReadableStream<Uint8Array> =>
@@ -65,4 +66,55 @@ Deno.test("an error of one merged stream is an error of the whole", async () => 
     RangeError,
     "torn",
   );
+});
+
+/** A handler that remembers what it is given. */
+class Remembering extends BaseHandler {
+  readonly lines: string[] = [];
+  override log(line: string): void {
+    this.lines.push(line);
+  }
+}
+
+Deno.test("a logger gives its handlers what is said at its level and above, and the level may change", () => {
+  const handler = new Remembering("NOTSET", {
+    formatter: ({ levelName, loggerName, msg, args, datetime }: LogRecord) =>
+      [levelName, loggerName, msg, ...args, datetime instanceof Date].join(" "),
+  });
+  const logger = new Logger("name", "WARN", { handlers: [handler] });
+  logger.info("i");
+  logger.warn("w", 1, "two");
+  logger.levelName = "DEBUG";
+  logger.debug("d");
+  assertEquals([logger.levelName, logger.level, LogLevels.INFO], ["DEBUG", 10, 20]);
+  logger.handlers = [];
+  logger.error("e");
+  assertEquals(handler.lines, ["WARN name w 1 two true", "DEBUG name d true"]);
+});
+
+Deno.test("the JSON formatter gives level, time, message and arguments, one of them as it is", () => {
+  const handler = new Remembering("NOTSET", { formatter: formatters.jsonFormatter });
+  const logger = new Logger("name", "INFO", { handlers: [handler] });
+  logger.info("none");
+  logger.info("one", { a: 1 });
+  logger.info("two", 1, 2);
+  const documents = handler.lines.map((line) => JSON.parse(line));
+  assertEquals(documents.map(({ datetime, ...rest }) => [typeof datetime, rest]), [
+    ["number", { level: "INFO", message: "none" }],
+    ["number", { level: "INFO", message: "one", args: { a: 1 } }],
+    ["number", { level: "INFO", message: "two", args: [1, 2] }],
+  ]);
+});
+
+Deno.test("the console handler prints the text of a record, in colours only when asked", () => {
+  const printed: unknown[] = [];
+  const { log } = console;
+  console.log = (line) => void printed.push(line);
+  try {
+    const handler = new ConsoleHandler("NOTSET", { useColors: false, formatter: ({ msg }) => `<${msg}>` });
+    new Logger("name", "INFO", { handlers: [handler] }).error("x");
+  } finally {
+    console.log = log;
+  }
+  assertEquals(printed, ["<x>"]);
 });

@@ -4,6 +4,7 @@
  */
 import { type Logger, quietLogger } from "../core/logger.ts";
 import { type Random, systemRandom } from "../core/random.ts";
+import { withoutRepeats } from "../core/repeats.ts";
 import type { Tracer } from "../core/tracer.ts";
 import type { Fetch } from "../routing/name_server_list.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
@@ -26,7 +27,7 @@ export interface World {
   readonly pid?: number | undefined;
   /** Asks an HTTP address server; the platform's `fetch` by default. */
   readonly fetch?: Fetch | undefined;
-  /** Where lines go; warnings and errors to the console by default. */
+  /** Where lines go, each at most once a minute; warnings and errors to the console by default. */
   readonly logger: Logger;
   /** Follows messages from service to service, see `./otel`; nobody by default. */
   readonly tracer?: Tracer | undefined;
@@ -40,15 +41,16 @@ export type WorldWithoutSockets = Omit<World, "connect"> & { readonly connect: C
 
 /** Fills in what needs no I/O. */
 export function completeWorld(world: PartialWorld = {}): WorldWithoutSockets {
+  const clock = world.clock ?? systemClock;
   return {
     connect: world.connect,
     listen: world.listen,
-    clock: world.clock ?? systemClock,
+    clock,
     random: world.random ?? systemRandom,
     host: world.host,
     pid: world.pid,
     fetch: world.fetch,
-    logger: world.logger ?? quietLogger,
+    logger: withoutRepeats(world.logger ?? quietLogger, () => clock.now()),
     tracer: world.tracer,
   };
 }

@@ -8,6 +8,7 @@ import type { RocketMQClient } from "../client/client.ts";
 import { ConsumerStartError } from "../core/errors.ts";
 import { EventQueue } from "../core/event_queue.ts";
 import { Lifecycle, type Phase } from "../core/lifecycle.ts";
+import { logEvent } from "./event_lines.ts";
 import type { ConsumerEvent } from "./events.ts";
 
 /** Unread events kept per reader of `events()`. */
@@ -65,7 +66,9 @@ export class ConsumerLife {
         { cause, group: this.#group },
       );
     }
-    if (this.#lifecycle.phase === "starting") this.#lifecycle.enter("running");
+    if (this.#lifecycle.phase !== "starting") return;
+    this.#lifecycle.enter("running");
+    this.#client.logger.info(`Consumer "${this.#group}" is running as ${this.#client.clientId}`);
   }
 
   /** Drains the engine and gives the client back. Idempotent. */
@@ -81,6 +84,7 @@ export class ConsumerLife {
       await this.#client.shutdown();
     } else engine.endTakers();
     this.#lifecycle.enter("stopped");
+    if (phase === "running") this.#client.logger.info(`Consumer "${this.#group}" has stopped`);
     for (const reader of [...this.#readers]) reader.close();
   }
 
@@ -95,8 +99,9 @@ export class ConsumerLife {
     return reader;
   }
 
-  /** Tells every reader. */
+  /** Tells every reader, and the log. */
   emit(event: ConsumerEvent): void {
+    logEvent(event, this.#group, this.#client.logger);
     for (const reader of this.#readers) reader.push(event);
   }
 }

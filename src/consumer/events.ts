@@ -18,7 +18,7 @@ export type ConsumerEvent =
   | { readonly type: "untaken"; readonly topic: string }
   /** A pull failed; the queue is pulled again with backoff. Sent for the first of a run of failures. */
   | { readonly type: "pullFailed"; readonly queue: MessageQueue; readonly error: Error }
-  /** A queue has not answered for two minutes; its pull is started afresh. */
+  /** A queue has not answered for two minutes; its pull is started afresh, every two minutes. Sent once until it answers. */
   | { readonly type: "stalled"; readonly queue: MessageQueue; readonly silentMs: number }
   /** The broker does not have the offset that was asked for (or it was reset); consumption goes on at `to`. */
   | {

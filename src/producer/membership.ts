@@ -96,6 +96,9 @@ export class Membership {
       await this.#options.prepare(stop);
       stop.throwIfAborted();
       this.#lifecycle.enter("running");
+      this.#client.logger.info(
+        `Producer "${this.#options.producerGroup}" is running as ${this.#client.clientId}`,
+      );
     } catch (error) {
       if (this.#lifecycle.phase === "starting") this.#lifecycle.enter("failed");
       await this.#leave();
@@ -113,6 +116,9 @@ export class Membership {
     if (phase === "running") await this.#drain();
     await this.#leave();
     this.#lifecycle.enter("stopped");
+    if (phase === "running") {
+      this.#client.logger.info(`Producer "${this.#options.producerGroup}" has stopped`);
+    }
   }
 
   async #drain(): Promise<void> {

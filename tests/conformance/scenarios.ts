@@ -20,6 +20,7 @@ import * as groups from "./scenarios/groups.ts";
 import * as kill from "./scenarios/kill.ts";
 import * as litePull from "./scenarios/lite_pull.ts";
 import * as litePullGroups from "./scenarios/lite_pull_groups.ts";
+import * as logging from "./scenarios/logging.ts";
 import * as mixed from "./scenarios/mixed_groups.ts";
 import * as offsets from "./scenarios/offsets.ts";
 import * as offsetIllegal from "./scenarios/offset_illegal.ts";
@@ -48,6 +49,7 @@ export const scenarios: readonly Scenario[] = [
   mqadmin,
   tracing,
   spans,
+  logging,
   offsets,
   groups,
   mixed,

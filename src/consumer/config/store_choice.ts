@@ -30,17 +30,13 @@ export function storeFor(
     return offsetStore;
   }
   if (messageModel === "CLUSTERING") return new RemoteOffsetStore(client, consumerGroup);
-  const { logger } = client;
   return createFileOffsetStore({
     consumerGroup,
     messageModel,
     path,
     instanceName: client.options.instanceName,
-    logger,
+    logger: client.logger,
     // a folder that was named must be usable
-    onUnavailable: path !== DEFAULT_FOLDER ? undefined : (error) => {
-      logger.warn(`${error.message}; they are kept in memory, so each start obeys consumeFromWhere`);
-      emit({ type: "offsetsInMemory", error });
-    },
+    onUnavailable: path !== DEFAULT_FOLDER ? undefined : (error) => emit({ type: "offsetsInMemory", error }),
   });
 }

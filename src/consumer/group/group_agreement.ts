@@ -87,7 +87,7 @@ class GroupAgreement {
   }
 
   #compare(member: string, theirs: readonly SubscriptionData[]): void {
-    const { client, consumerGroup, subscriptions, emit } = this.#options;
+    const { consumerGroup, subscriptions, emit } = this.#options;
     const conflicts = findConflicts(subscriptions.values(), theirs);
     if (conflicts.length === 0) {
       this.#told.delete(member);
@@ -96,7 +96,6 @@ class GroupAgreement {
     const error = conflictError(`Cannot share group "${consumerGroup}" with ${member}`, conflicts);
     if (this.#told.get(member) === error.message) return;
     this.#told.set(member, error.message);
-    client.logger.warn(`${error.message}: messages are lost until all members subscribe alike`);
     emit({ type: "subscriptionConflict", member, conflicts, error });
   }
 }

@@ -61,6 +61,7 @@ export class FetchLoop<Answer> {
   readonly #fetch: Fetch<Answer>;
   #stopped = false;
   #failures = 0;
+  #isSilent = false;
   #call = new AbortController();
 
   constructor(window: QueueWindow, fetch: Fetch<Answer>, options: FetchLoopOptions) {
@@ -123,6 +124,7 @@ export class FetchLoop<Answer> {
     const answer = await this.#fetch.ask(this.#call.signal);
     if (this.isOver) return await this.#fetch.late?.(answer, askedAt);
     this.#failures = 0;
+    this.#isSilent = false;
     await this.#fetch.take(answer, askedAt);
     if (intervalMs > 0) await this.pause(intervalMs);
   }
@@ -163,7 +165,8 @@ export class FetchLoop<Answer> {
     const window = this.#window;
     const silentMs = now - window.lastAnswerAt;
     if (silentMs < STALLED_MS || !window.hasRoom || !isTaken(window) || !budget.hasRoom) return;
-    emit({ type: "stalled", queue: window.queue, silentMs });
+    if (!this.#isSilent) emit({ type: "stalled", queue: window.queue, silentMs });
+    this.#isSilent = true;
     window.lastAnswerAt = now;
     this.interrupt(
       new RebalanceError(`Queue ${queueKey(window.queue)} has not answered for ${silentMs} ms`),
