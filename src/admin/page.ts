@@ -28,7 +28,7 @@ export function createPage(): () => Response {
 <button>Unlock</button>
 </form>
 </header>
-<main id="consumers"></main>
+<main id="consumers"><p id="empty" class="dim" hidden></p></main>
 <section aria-labelledby="events-title"><h2 id="events-title">Events</h2><ol id="events"></ol></section>
 <dialog id="ask" aria-labelledby="ask-title"><h2 id="ask-title"></h2><div id="ask-fields"></div>
 <p class="row"><button id="ask-yes" class="danger">Do it</button><button id="ask-no">Cancel</button></p></dialog>

@@ -25,11 +25,12 @@ const svg = (tag, attributes, ...children) => {
   return made;
 };
 let token = sessionStorage.getItem("token") || "";
-let stream;
-const cards = new Map(), history = new Map();
+let stream, followed = "";
+const cards = new Map(), history = new Map(), paces = new Map();
 const number = (value) => value >= 100 ? Math.round(value).toLocaleString("en") : String(Math.round(value * 10) / 10);
 let held = 0;
 const say = (text, bad) => { $("status").textContent = text; $("status").className = bad ? "bad" : ""; };
+const tellEmpty = (text) => { $("empty").textContent = text; $("empty").hidden = text === ""; };
 
 async function ask(path, body) {
   const headers = token ? { authorization: "Bearer " + token } : {};
@@ -45,22 +46,26 @@ const groupPath = (consumer) => "consumers/" + encodeURIComponent(consumer.group
 const client = (consumer) => "?client=" + encodeURIComponent(consumer.clientId);
 
 function remember(key, value) {
+  if (history.size > 5000) { history.clear(); paces.clear(); }
   const values = history.get(key) || [];
   values.push(value);
   if (values.length > 90) values.shift();
   history.set(key, values);
   return values;
 }
-function drawing(label, values, small) {
+function drawing(label, [first, ...rest], small) {
+  const values = [first, ...rest.length ? rest : [first]];
   const top = Math.max(1, ...values), step = 100 / Math.max(1, values.length - 1);
   const points = values.map((value, at) => (at * step).toFixed(1) + "," + (29 - value / top * 27).toFixed(1)).join(" ");
   return svg("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", class: small ? "small" : "",
     "aria-label": label + ": now " + number(values.at(-1)) + ", at most " + number(top) },
     svg("polygon", { class: "area", points: "0,30 " + points + " 100,30" }), svg("polyline", { points }));
 }
-const table = (label, heads, rows) => el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label },
-  el("table", {}, el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, rows)));
-const cells = (values) => values.map((value) => el("td", {}, value));
+const table = (label, heads, rows) => rows.length === 0 ? el("p", { class: "dim" }, "none") :
+  el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, el("table", {},
+    el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
+    el("tbody", {}, rows.map(([kind, ...values]) => el("tr", { class: kind }, values.map((value, at) =>
+      el("td", { "data-head": heads[at] }, value)))))));
 
 async function act(title, path, body, fields) {
   const given = await confirmed(title, fields || []);
@@ -103,13 +108,24 @@ function buttons(consumer) {
       ["max", "At most", Number, numberField(consumer.concurrency, 1, 1000)]])),
     button("Drain…", () => act("Drain " + name + ": it leaves its group", path("drain"), {}), true));
 }
+const places = (queues) => [...Map.groupBy(queues, (queue) => queue.topic + " " + queue.brokerName)]
+  .map(([where, all]) => where + ":" + all.map((queue) => queue.queueId).join(",")).join("; ") || "none";
+const place = (queue) => queue.topic + " " + queue.brokerName + ":" + queue.queueId;
+/** Settled a second since the last look; popped queues have no offset to tell it by, and a queue that was moved back none at once. */
+function pace(key, offset) {
+  const now = Date.now(), last = paces.get(key);
+  paces.set(key, { now, offset });
+  return last && offset >= last.offset && now > last.now ? number((offset - last.offset) * 1000 / (now - last.now)) : "–";
+}
 function queueTable(consumer) {
-  return table("Queues of " + consumer.group, ["Topic", "Broker", "Queue", "Lag", "", "In flight", "Cached", "Offset", "State"],
+  return table("Queues of " + consumer.group,
+    ["Topic", "Broker", "Queue", "Lag", "Lag over time", "Settled /s", "In flight", "Cached", "Offset", "State"],
     consumer.queues.map((queue) => {
-      const key = [consumer.clientId, consumer.group, queue.topic, queue.brokerName, queue.queueId].join(" ");
-      return el("tr", { class: queue.stalled ? "stalled" : "" },
-        cells([queue.topic, queue.brokerName, queue.queueId, number(queue.lag), drawing("Lag", remember(key, queue.lag), true),
-          queue.inFlight, queue.cachedMessages, queue.commitOffset, queue.stalled ? "stalled" : queue.paused ? "paused" : "ok"]));
+      const key = [consumer.clientId, consumer.group, place(queue)].join(" ");
+      return [queue.stalled ? "stalled" : "", queue.topic, queue.brokerName, queue.queueId < 0 ? "all" : queue.queueId,
+        number(queue.lag), drawing("Lag of " + place(queue), remember(key, queue.lag), true), pace(key, queue.commitOffset),
+        number(queue.inFlight), number(queue.cachedMessages), queue.commitOffset < 0 ? "–" : number(queue.commitOffset),
+        queue.stalled ? "stalled" : queue.paused ? "paused" : "ok"];
     }));
 }
 function figures(consumer) {
@@ -131,53 +147,58 @@ function card(consumer) {
     parts.letters.append(el("button", { type: "button", click: () => letters(consumer, parts.letters) }, "Show"));
   }
   const rates = remember(key + " rate", consumer.consumedPerSecond), lags = remember(key + " lag", consumer.lag);
-  const focused = document.activeElement?.closest(".row") && parts.top.contains(document.activeElement)
-    ? [...parts.top.querySelectorAll("button")].indexOf(document.activeElement) : -1;
-  const scrolled = parts.top.querySelector(".scroll")?.scrollLeft || 0;
+  const holders = () => [...parts.top.querySelectorAll("button, .scroll")], focused = holders().indexOf(document.activeElement);
+  const scrolled = parts.top.querySelector(".scroll")?.scrollLeft;
   parts.top.replaceChildren(
     el("div", { class: "row" }, el("h2", {}, consumer.group),
       el("span", { class: "pill " + (consumer.problems.length ? "bad" : "good") }, consumer.problems.length ? "unready" : consumer.phase),
       el("span", { class: "dim" }, consumer.clientId)),
-    el("ul", { class: "bad problems" }, consumer.problems.map((problem) => el("li", {}, problem))),
+    el("ul", { class: "bad problems" }, consumer.problems.slice(0, 4).map((problem) => el("li", {}, problem)),
+      consumer.problems.length > 4 ? el("li", {}, "and " + (consumer.problems.length - 4) + " more") : []),
     figures(consumer), el("h3", {}, "Consumed per second"), drawing("Consumed per second", rates),
     el("h3", {}, "Lag"), drawing("Lag", lags), buttons(consumer), queueTable(consumer));
-  if (focused >= 0) parts.top.querySelectorAll("button")[focused]?.focus();
-  parts.top.querySelector(".scroll").scrollLeft = scrolled;
+  if (focused >= 0) holders()[focused]?.focus({ preventScroll: true });
+  if (scrolled) parts.top.querySelector(".scroll")?.scrollTo(scrolled, 0);
   if (parts.seen++ % 5 === 0 && consumer.phase === "running") members(consumer, parts.members);
 }
-async function members(consumer, place) {
+async function members(consumer, where) {
   try {
     const group = await ask("cluster/groups/" + encodeURIComponent(consumer.group) + "/members");
-    place.replaceChildren(table("Members of " + consumer.group, ["Member", "Address", "Version", "Queues"],
-      group.members.map((member) => el("tr", {}, cells([member.clientId, member.address, member.version]), el("td", { class: "wrap" },
-        member.problem || member.queues.map((queue) => queue.topic + " " + queue.brokerName + ":" + queue.queueId).join(", "))))));
-  } catch (error) { place.textContent = error.message; }
+    where.replaceChildren(table("Members of " + consumer.group, ["Member", "Address", "Version", "Queues"],
+      group.members.map((member) => ["", member.clientId, member.address, member.version,
+        member.problem || places(member.queues)])));
+  } catch (error) { where.textContent = error.message; }
 }
-async function letters(consumer, place) {
+async function letters(consumer, where) {
   const path = "cluster/groups/" + encodeURIComponent(consumer.group) + "/dead-letters";
   try {
     const { messages } = await ask(path);
-    const again = el("button", { type: "button", click: () => letters(consumer, place) }, "Refresh");
-    place.replaceChildren(again, messages.length === 0 ? el("p", { class: "dim" }, "none") : table("Dead letters of " + consumer.group,
-      ["Stored", "Message", "Retries", "Content", ""], messages.map((message) => el("tr", {},
-        cells([new Date(message.storedAt).toISOString(), message.messageId, message.reconsumeTimes]),
-        el("td", { class: "wrap" }, message.text === undefined ? message.sizeBytes + " bytes; needs the token" : message.text),
-        el("td", {}, button("Send back", () => act("Send back " + message.messageId, path + "/send-back",
-          { brokerName: message.queue.brokerName, offsetMessageId: message.offsetMessageId })))))));
-  } catch (error) { place.replaceChildren(el("p", { class: "bad" }, error.message)); }
+    where.replaceChildren(table("Dead letters of " + consumer.group, ["Stored", "Message", "Retries", "Content", "Action"],
+      messages.map((message) => ["", new Date(message.storedAt).toISOString().slice(0, 19).replace("T", " "), message.messageId,
+        message.reconsumeTimes, message.text ?? message.sizeBytes + " bytes; needs the token",
+        button("Send back", () => act("Send back " + message.messageId, path + "/send-back",
+          { brokerName: message.queue.brokerName, offsetMessageId: message.offsetMessageId }))])),
+      el("button", { type: "button", click: () => letters(consumer, where) }, "Refresh"));
+  } catch (error) { where.replaceChildren(el("p", { class: "bad" }, error.message)); }
 }
 async function refresh() {
   try {
     const list = await ask("consumers");
-    const all = await Promise.all(list.map((each) => ask(groupPath(each) + client(each))));
+    const orGone = (error) => { if (error.status !== 404) throw error; };
+    const all = (await Promise.all(list.map((each) => ask(groupPath(each) + client(each)).catch(orGone)))).filter(Boolean);
     const keys = new Set(all.map((each) => each.clientId + " " + each.group));
     for (const [key, parts] of cards) if (!keys.has(key)) { parts.root.remove(); cards.delete(key); }
     all.forEach(card);
+    tellEmpty(all.length === 0 ? "This process has no consumer." : "");
     if (Date.now() > held) say(all.length + " consumer" + (all.length === 1 ? "" : "s") + ", live");
+    if (followed !== (followed = [...keys].join())) stream?.abort();
     if (!stream) listen();
   } catch (error) {
     say(error.status === 401 ? (token ? "wrong token: refused" : "the token is needed") : "not reachable, " + error.message, true);
-    if (error.status === 401) { $("consumers").replaceChildren(); cards.clear(); }
+    if (error.status !== 401) return;
+    $("consumers").replaceChildren($("empty"));
+    cards.clear();
+    tellEmpty("Consumers, queues and dead letters appear here once the token is entered.");
   }
 }
 async function listen() {
@@ -195,9 +216,14 @@ async function listen() {
   } catch { /* tried again with the next refresh */ }
   stream = undefined;
 }
+const flat = (value) => Array.isArray(value) ? value.map(flat).join(", ") || "none"
+  : value === null || typeof value !== "object" ? String(value) : "queueId" in value ? place(value)
+  : Object.entries(value).map(([name, each]) => name + " " + flat(each)).join(" · ");
 function show(block) {
-  const [head, ...data] = block.split("\\n");
-  $("events").prepend(el("li", {}, el("b", {}, head.slice(7)), " ", data.join(" ").slice(6, 600)));
+  const [head, ...data] = block.split("\\n"), told = JSON.parse(data.join("").slice(6));
+  const { group = "", at = Date.now(), type, ...facts } = typeof told === "object" ? told : { missed: told };
+  $("events").prepend(el("li", {}, el("time", { class: "dim" }, new Date(at).toISOString().slice(11, 19)), " ",
+    el("b", {}, head.slice(7)), " ", group, " ", el("span", { class: "dim" }, flat(facts).slice(0, 600))));
   while ($("events").children.length > 60) $("events").lastChild.remove();
 }
 $("door").addEventListener("submit", (event) => {

@@ -101,6 +101,7 @@ export class Tab {
       deviceScaleFactor: 1,
       mobile: width < 600,
     });
+    await this.send("Emulation.setScrollbarsHidden", { hidden: true });
     await this.send("Emulation.setEmulatedMedia", {
       features: [{ name: "prefers-color-scheme", value: scheme }],
     });

@@ -4,7 +4,7 @@
  * Screenshots for people to look at go to the folder, by default a new one below the system's temporary folder.
  */
 import { assert, assertEquals } from "@std/assert";
-import { createConsumer, createProducer } from "@contrail/rocketmq";
+import { type Consumer, createConsumer, createProducer } from "@contrail/rocketmq";
 import { serveAdmin } from "@contrail/rocketmq/admin";
 import { startCluster } from "@contrail/rocketmq/testing";
 import { openChromium, type Tab } from "./chromium.ts";
@@ -13,7 +13,11 @@ const TOKEN = "the-token-of-the-test";
 /** Text that would run if anything put it into the document as markup. */
 const MARKUP = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>`;
 
+/** As long as names may be, without a place to break them. */
+const LONG = "x".repeat(120);
+
 const folder = Deno.args[0] ?? await Deno.makeTempDir({ prefix: "contrail-page-" });
+await Deno.mkdir(folder, { recursive: true });
 const tab = await openChromium();
 if (tab === undefined) {
   console.log("no Chromium on this machine: nothing was tested");
@@ -21,7 +25,7 @@ if (tab === undefined) {
 }
 const cluster = await startCluster({
   brokers: 2,
-  topics: { orders: 3 },
+  topics: { orders: 3, [LONG]: 2 },
   broker: { delayLevelsMs: [50, 50, 50] },
 });
 const { namesrvAddr } = cluster;
@@ -42,8 +46,10 @@ consumer.subscribe("orders", "*", async (message) => {
 const producer = createProducer({ namesrvAddr, producerGroup: "shop" });
 await producer.start();
 await consumer.start();
+/** The consumers that the page shows; some come later. */
+const shown: Consumer[] = [consumer];
 const admin = await serveAdmin({
-  consumers: [consumer],
+  consumers: shown,
   producers: [producer],
   port: 0,
   token: TOKEN,
@@ -62,6 +68,16 @@ async function click(page: Tab, text: string): Promise<void> {
   await page.until(`there is a button "${text}"`, `${button} && !${button}.disabled`);
   await page.evaluate(`${button}.click()`);
 }
+/** Pictures for people, of a desk and of a phone, in light and dark. */
+async function picture(page: Tab, name: string, schemes: readonly ("light" | "dark")[] = ["light", "dark"]) {
+  for (const scheme of schemes) {
+    for (const [device, width, height] of [["desk", 1280, 900], ["phone", 390, 844]] as const) {
+      await page.look(width, height, scheme);
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      await page.screenshot(`${folder}/${name}-${device}-${scheme}.png`);
+    }
+  }
+}
 const says = (text: string): string => `document.body.innerText.includes(${JSON.stringify(text)})`;
 
 async function enter(page: Tab, token: string): Promise<void> {
@@ -74,6 +90,7 @@ const steps: Record<string, (page: Tab) => Promise<void>> = {
   "without the token it shows nothing and says why": async (page) => {
     await page.send("Page.navigate", { url: `${admin.url}/` });
     await page.until("it asks for the token", says("the token is needed"));
+    await picture(page, "locked", ["light"]);
   },
   "a wrong token is refused": async (page) => {
     await enter(page, "wrong");
@@ -87,11 +104,12 @@ const steps: Record<string, (page: Tab) => Promise<void>> = {
       `Number([...document.querySelectorAll(".figures div")].find((each) => each.innerText.includes("acked")).firstChild.textContent.replaceAll(",", ""))`;
     const before = await page.evaluate<number>(acked);
     await page.until("the count goes on", `${acked} > ${before} + 20`);
-    await page.until("the assignments are there", says("broker-b:2"));
+    await page.until("the assignments are there", says("broker-b:0,1,2"));
   },
   "the buttons pause and resume, after a question": async (page) => {
     await click(page, "Pause");
     await page.until("it asks", `document.getElementById("ask").open`);
+    await picture(page, "question", ["dark"]);
     await click(page, "Cancel");
     assertEquals(consumer.statistics().queues.some((queue) => queue.paused), false);
     await click(page, "Pause");
@@ -108,6 +126,7 @@ const steps: Record<string, (page: Tab) => Promise<void>> = {
     const before = handled;
     await click(page, "Reset offset…");
     await page.evaluate(`document.querySelector("#ask select").value = "orders"`);
+    await picture(page, "reset", ["light"]);
     await click(page, "Do it");
     await page.until("it says so", says("Reset the offset of billing: done"));
     const end = Date.now() + 20_000;
@@ -148,12 +167,67 @@ const steps: Record<string, (page: Tab) => Promise<void>> = {
       met.add(await page.evaluate<string>(`document.activeElement.textContent || document.activeElement.id`));
     }
     for (const text of ["Pause", "Resume", "Drain…", "token"]) assert(met.has(text), [...met].join());
-    assert(
-      await page.evaluate<boolean>(`document.documentElement.scrollWidth <= innerWidth`),
-      "it scrolls sideways",
-    );
+    await fits(page, 390);
+    await picture(page, "state");
+  },
+  "names as long as they may be fit a phone and a desk": async (page) => {
+    const long = createConsumer({ namesrvAddr, consumerGroup: LONG, shutdownTimeoutMs: 100 });
+    long.subscribe(LONG, "*", () => {});
+    await long.start();
+    shown.push(long);
+    await page.until("its assignments are there", says(`${LONG} broker-b:0,1`));
+    for (const width of [390, 1280]) {
+      await page.look(width, 844, "light");
+      await fits(page, width);
+    }
+    await picture(page, "long", ["light"]);
+    shown.pop();
+    await long.shutdown();
+  },
+  "whatever a broker calls a group, a topic or a client is shown as text": async (page) => {
+    shown.push(hostileConsumer());
+    await page.until("its queue is shown", `document.querySelectorAll("article").length === 2`);
+    await page.until("its event is shown", `document.getElementById("events").innerText.includes("<img")`);
+    await page.until("its members cannot be had", says("Cannot"));
+    assertEquals(await page.evaluate(`[window.hacked === undefined, document.images.length]`), [true, 0]);
+    shown.pop();
+    await page.until("it is gone", `document.querySelectorAll("article").length === 1`);
+  },
+  "a process without consumers says so": async (page) => {
+    shown.length = 0;
+    await page.until("it is told", says("This process has no consumer."));
+    await picture(page, "empty", ["dark"]);
   },
 };
+
+async function fits(page: Tab, width: number): Promise<void> {
+  const needed = await page.evaluate<number>(`document.documentElement.scrollWidth`);
+  assert(needed <= width, `it scrolls sideways: ${needed} in ${width}`);
+}
+
+/** What a consumer would tell of a broker that allows any character in names. */
+function hostileConsumer(): Consumer {
+  const figures = consumer.statistics();
+  const queue = { topic: MARKUP, brokerName: MARKUP, queueId: 0 };
+  return {
+    consumerGroup: MARKUP,
+    phase: "running",
+    client: consumer.client,
+    statistics: () => ({
+      ...figures,
+      queues: figures.queues.slice(0, 1).map((each) => ({ ...each, queue })),
+    }),
+    subscriptions: () => [],
+    configuration: () => ({ note: MARKUP }),
+    assignment: () => [queue],
+    async *events() {
+      for (;;) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        yield { type: "untaken", topic: MARKUP } as const;
+      }
+    },
+  } as unknown as Consumer;
+}
 
 let failed = 0;
 for (const [name, step] of Object.entries(steps)) {
@@ -165,15 +239,8 @@ for (const [name, step] of Object.entries(steps)) {
     console.log(`FAIL  ${name}\n${error instanceof Error ? error.stack : error}`);
   }
 }
-for (const scheme of ["light", "dark"] as const) {
-  for (const [device, width, height] of [["desk", 1280, 900], ["phone", 390, 844]] as const) {
-    await tab.look(width, height, scheme);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    await tab.screenshot(`${folder}/${device}-${scheme}.png`);
-  }
-}
-// a refused token is logged by the browser itself
-const complaints = tab.complaints.filter((text) => !text.includes("401"));
+// the browser itself logs each refusal: of a token, of a name, of a consumer that is just gone
+const complaints = tab.complaints.filter((text) => !/status of 40[014] /.test(text));
 if (complaints.length > 0) console.log(`FAIL  the page complains: ${complaints.join("\n")}`);
 await tab.close();
 await admin.close();
