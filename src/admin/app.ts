@@ -9,6 +9,7 @@ import { cors as corsHeaders } from "hono/cors";
 import * as v from "valibot";
 import { type ClusterAdmin, createClusterAdmin } from "../cluster/cluster_admin.ts";
 import type { Consumer } from "../consumer/consumer.ts";
+import type { LitePullConsumer } from "../consumer/lite_pull/lite_pull_consumer.ts";
 import type { Producer } from "../producer/producer.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { clusterRoutes } from "./cluster_routes.ts";
@@ -29,8 +30,8 @@ export type { LogLevelHolder } from "./consumer_routes.ts";
 
 /** What the endpoint shows, and to whom. */
 export interface AdminAppOptions {
-  /** The consumers; read at each request, so the same array may grow and shrink. */
-  readonly consumers?: Iterable<Consumer> | undefined;
+  /** The consumers, lite pull ones too; read at each request, so the same array may grow and shrink. */
+  readonly consumers?: Iterable<Consumer | LitePullConsumer> | undefined;
   /** The producers, for their metrics and connections. */
   readonly producers?: Iterable<Producer> | undefined;
   /**

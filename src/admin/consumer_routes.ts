@@ -2,7 +2,6 @@
  * The routes about the consumers of this process: what each does, and what an operator may change.
  */
 import * as v from "valibot";
-import type { Consumer } from "../consumer/consumer.ts";
 import type { Producer } from "../producer/producer.ts";
 import { takeReadings } from "../telemetry/metric.ts";
 import type { Clock } from "../time/clock.ts";
@@ -17,6 +16,7 @@ import {
   type HealthBounds,
   problemsOf,
   queueViews,
+  type ShownConsumer,
   subscriptionViews,
 } from "./read_model.ts";
 import { groupParams, name } from "./schemas.ts";
@@ -29,7 +29,7 @@ export interface LogLevelHolder {
 
 /** What the routes work with. */
 export interface ConsumerRouteOptions {
-  readonly consumers: Iterable<Consumer>;
+  readonly consumers: Iterable<ShownConsumer>;
   readonly producers: Iterable<Producer>;
   readonly clock: Clock;
   readonly bounds: HealthBounds;
@@ -92,12 +92,12 @@ export function probeRoutes({ consumers, producers, clock, bounds, guard }: Cons
 export function stateRoutes(
   { consumers, producers, clock, bounds, guard, events }: ConsumerRouteOptions,
 ): Route[] {
-  const chosen = (group: string | undefined): Consumer[] => {
+  const chosen = (group: string | undefined): ShownConsumer[] => {
     const found = [...consumers].filter((each) => group === undefined || each.consumerGroup === group);
     if (group !== undefined && found.length === 0) throw unknownGroup(group);
     return found;
   };
-  const list = (path: string, summary: string, show: (consumer: Consumer) => unknown): Route =>
+  const list = (path: string, summary: string, show: (consumer: ShownConsumer) => unknown): Route =>
     route({
       method: "get",
       path,
@@ -151,7 +151,7 @@ export function changeRoutes({ consumers, log }: ConsumerRouteOptions): Route[] 
     action: string,
     summary: string,
     body: B,
-    apply: (consumer: Consumer, body: v.InferOutput<B>) => unknown,
+    apply: (consumer: ShownConsumer, body: v.InferOutput<B>) => unknown,
   ): Route =>
     route({
       method: "post",
@@ -163,12 +163,14 @@ export function changeRoutes({ consumers, log }: ConsumerRouteOptions): Route[] 
       body,
       answer: ({ params, query, body }) => apply(pick(consumers, params.group, query.client), body),
     });
-  const pause = (paused: boolean) => (consumer: Consumer, chosen: v.InferOutput<typeof someQueues>) => {
+  const pause = (paused: boolean) => (consumer: ShownConsumer, chosen: v.InferOutput<typeof someQueues>) => {
     const queues = consumer.assignment().filter(({ topic, queueId }) =>
       (chosen.topic ?? topic) === topic && (chosen.queueId ?? queueId) === queueId
     );
-    if (paused) consumer.pause(queues);
-    else consumer.resume(queues);
+    // What is meant for everything holds for queues that come later, too.
+    const targets = chosen.topic === undefined && chosen.queueId === undefined ? undefined : queues;
+    if (paused) consumer.pause(targets);
+    else consumer.resume(targets);
     return { queues: queues.length };
   };
   return [
@@ -184,7 +186,10 @@ export function changeRoutes({ consumers, log }: ConsumerRouteOptions): Route[] 
       "concurrency",
       "Changes how many listener calls may be pending at once.",
       v.strictObject({ min: slots, max: slots }),
-      (consumer, bounds) => consumer.setConcurrency(bounds),
+      (consumer, bounds) => {
+        if ("setConcurrency" in consumer) return consumer.setConcurrency(bounds);
+        throw new ProblemError(409, "Cannot change concurrency: a lite pull consumer calls no listeners");
+      },
     ),
     change(
       "drain",
@@ -212,7 +217,11 @@ export function changeRoutes({ consumers, log }: ConsumerRouteOptions): Route[] 
   ];
 }
 
-function pick(consumers: Iterable<Consumer>, group: string, clientId: string | undefined): Consumer {
+function pick(
+  consumers: Iterable<ShownConsumer>,
+  group: string,
+  clientId: string | undefined,
+): ShownConsumer {
   const found = [...consumers].filter((each) =>
     each.consumerGroup === group && (clientId === undefined || each.client.clientId === clientId)
   );

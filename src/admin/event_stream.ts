@@ -5,11 +5,10 @@
  * connection asks: a reader that is slow loses the oldest events, is told how many, and costs no more memory than its queue.
  * So many readers at once and no more.
  */
-import type { Consumer } from "../consumer/consumer.ts";
 import { EventQueue } from "../core/event_queue.ts";
 import type { Clock } from "../time/clock.ts";
 import { ProblemError } from "./problem.ts";
-import { eventText } from "./read_model.ts";
+import { eventText, type ShownConsumer } from "./read_model.ts";
 
 /** Unread events kept for each reader. */
 const EVENT_LIMIT = 256;
@@ -40,7 +39,7 @@ export class EventStreams {
    * @param withContent Whether what errors say is told.
    * @throws ProblemError when too many read already.
    */
-  open(consumers: readonly Consumer[], withContent: boolean): Response {
+  open(consumers: readonly ShownConsumer[], withContent: boolean): Response {
     if (this.#readers >= MAX_READERS) {
       throw new ProblemError(503, `Cannot stream events: ${MAX_READERS} readers are connected already`);
     }
@@ -75,7 +74,12 @@ export class EventStreams {
   }
 
   /** JSON escapes line ends, so one event is one line of data. */
-  #follow(consumer: Consumer, lines: EventQueue<string>, withContent: boolean, signal: AbortSignal): void {
+  #follow(
+    consumer: ShownConsumer,
+    lines: EventQueue<string>,
+    withContent: boolean,
+    signal: AbortSignal,
+  ): void {
     const events = consumer.events();
     signal.addEventListener("abort", () => void events.return?.(), { once: true });
     void (async () => {

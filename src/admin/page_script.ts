@@ -103,7 +103,7 @@ function buttons(consumer) {
     button("Reset offset…", () => act("Reset the offset of " + name, path("reset-offset").split("?")[0], {}, [
       ["topic", "Topic", String, choice],
       ["to", "To: earliest, latest, or a time like 2030-01-31T10:00:00Z", (text) => text.trim(), when]]), true),
-    button("Concurrency…", () => act("Concurrency of " + name, path("concurrency"), {}, [
+    consumer.kind !== "push" ? [] : button("Concurrency…", () => act("Concurrency of " + name, path("concurrency"), {}, [
       ["min", "At least", Number, numberField(consumer.concurrency, 1, 1000)],
       ["max", "At most", Number, numberField(consumer.concurrency, 1, 1000)]])),
     button("Drain…", () => act("Drain " + name + ": it leaves its group", path("drain"), {}), true));
@@ -130,7 +130,7 @@ function queueTable(consumer) {
 }
 function figures(consumer) {
   const shown = { "consumed /s": consumer.consumedPerSecond, "failed /s": consumer.failedPerSecond, lag: consumer.lag,
-    "in flight": consumer.inFlight, cached: consumer.cachedMessages, slots: consumer.concurrency,
+    "in flight": consumer.inFlight, cached: consumer.cachedMessages, slots: consumer.concurrency ?? 0,
     acked: consumer.acked, dead: consumer.deadLettered };
   return el("div", { class: "figures" }, Object.entries(shown).map(([name, value]) =>
     el("div", {}, el("b", {}, number(value)), el("span", { class: "dim" }, name))));
@@ -152,7 +152,7 @@ function card(consumer) {
   parts.top.replaceChildren(
     el("div", { class: "row" }, el("h2", {}, consumer.group),
       el("span", { class: "pill " + (consumer.problems.length ? "bad" : "good") }, consumer.problems.length ? "unready" : consumer.phase),
-      el("span", { class: "dim" }, consumer.clientId)),
+      el("span", { class: "dim" }, consumer.kind + " · " + consumer.clientId)),
     el("ul", { class: "bad problems" }, consumer.problems.slice(0, 4).map((problem) => el("li", {}, problem)),
       consumer.problems.length > 4 ? el("li", {}, "and " + (consumer.problems.length - 4) + " more") : []),
     figures(consumer), el("h3", {}, "Consumed per second"), drawing("Consumed per second", rates),

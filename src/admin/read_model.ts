@@ -5,9 +5,13 @@
  * nothing of it was handed out for a while, and messages wait here or the broker has gone silent.
  */
 import type { Consumer } from "../consumer/consumer.ts";
+import type { LitePullConsumer } from "../consumer/lite_pull/lite_pull_consumer.ts";
 import type { ConsumerEvent } from "../consumer/events.ts";
 import type { QueueStatistics } from "../consumer/statistics.ts";
 import { compareQueues } from "../protocol/message_queue.ts";
+
+/** What is shown: consumers of either kind. */
+export type ShownConsumer = Consumer | LitePullConsumer;
 
 /** What counts as good. */
 export interface HealthBounds {
@@ -27,7 +31,11 @@ export interface QueueView extends Omit<QueueStatistics, "queue"> {
 }
 
 /** The queues of a consumer. */
-export function queueViews(consumer: Consumer, now: number, { stalledAfterMs }: HealthBounds): QueueView[] {
+export function queueViews(
+  consumer: ShownConsumer,
+  now: number,
+  { stalledAfterMs }: HealthBounds,
+): QueueView[] {
   const queues = [...consumer.statistics().queues].sort((a, b) => compareQueues(a.queue, b.queue));
   return queues.map(({ queue, ...figures }) => ({
     group: consumer.consumerGroup,
@@ -39,7 +47,7 @@ export function queueViews(consumer: Consumer, now: number, { stalledAfterMs }: 
 }
 
 /** A consumer in short. */
-export function consumerSummary(consumer: Consumer, now: number, bounds: HealthBounds) {
+export function consumerSummary(consumer: ShownConsumer, now: number, bounds: HealthBounds) {
   const { queues: _queues, topics, client, trace: _trace, ...figures } = consumer.statistics();
   const queues = queueViews(consumer, now, bounds);
   const sum = (of: (speed: (typeof topics)[number]["minute"]) => number): number =>
@@ -47,6 +55,7 @@ export function consumerSummary(consumer: Consumer, now: number, bounds: HealthB
   return {
     group: consumer.consumerGroup,
     clientId: client.clientId,
+    kind: "setConcurrency" in consumer ? "push" : "lite pull",
     phase: consumer.phase,
     problems: problemsOf(consumer, now, bounds),
     queues: queues.length,
@@ -61,7 +70,7 @@ export function consumerSummary(consumer: Consumer, now: number, bounds: HealthB
 }
 
 /** A consumer in full. */
-export function consumerDetails(consumer: Consumer, now: number, bounds: HealthBounds) {
+export function consumerDetails(consumer: ShownConsumer, now: number, bounds: HealthBounds) {
   const { topics, trace } = consumer.statistics();
   return {
     ...consumerSummary(consumer, now, bounds),
@@ -74,7 +83,7 @@ export function consumerDetails(consumer: Consumer, now: number, bounds: HealthB
 }
 
 /** What a consumer subscribes to. */
-export function subscriptionViews(consumer: Consumer) {
+export function subscriptionViews(consumer: ShownConsumer) {
   return consumer.subscriptions().map(({ topic, selector }) => ({
     group: consumer.consumerGroup,
     topic,
@@ -84,7 +93,7 @@ export function subscriptionViews(consumer: Consumer) {
 }
 
 /** Why a consumer is not ready; nothing when it is. */
-export function problemsOf(consumer: Consumer, now: number, bounds: HealthBounds): string[] {
+export function problemsOf(consumer: ShownConsumer, now: number, bounds: HealthBounds): string[] {
   const { consumerGroup, phase } = consumer;
   if (phase !== "running") return [`${consumerGroup} is ${phase}`];
   const { rebalances, client } = consumer.statistics();

@@ -5,7 +5,6 @@
  * The consumer talks to this, the client talks back through the member of group_member.ts.
  */
 import type { RocketMQClient } from "../client/client.ts";
-import type { ConsumerTracer } from "../core/tracer.ts";
 import type { OffsetStore } from "../offsets/offset_store.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { retryTopic } from "../protocol/names.ts";
@@ -35,6 +34,7 @@ import type { MessageSelector } from "./subscription/selector.ts";
 import type { ConcurrencyBounds } from "./taking/concurrency_limit.ts";
 import type { ConsumerCounters, ConsumerStatistics } from "./statistics.ts";
 import { newCounters, pullStatistics } from "./statistics.ts";
+import { tracerOf } from "./consumer_tracer.ts";
 import { startPolicy } from "./queue/start_offset.ts";
 import { storeFor } from "./config/store_choice.ts";
 import type { ItemShape, StreamSource } from "./taking/stream_source.ts";
@@ -389,12 +389,4 @@ export class ConsumerEngine implements LivingEngine {
       queues: [...picture.queues, ...this.#popped?.statistics() ?? []],
     };
   }
-}
-
-/** Who follows the messages of this consumer, if anybody does. */
-function tracerOf(client: RocketMQClient, config: ResolvedConsumerConfig): ConsumerTracer | undefined {
-  const { consumerGroup: group, messageModel } = config;
-  const { namespace = "" } = client.options;
-  const now = (): number => client.clock.now();
-  return client.tracer?.consumer({ group, clientId: () => client.clientId, namespace, messageModel, now });
 }

@@ -103,8 +103,8 @@ export interface ConsumerFigures {
   readonly cachedBytes: number;
   /** Messages handed out and not settled. */
   readonly inFlight: number;
-  /** Listener calls that may be pending at once. */
-  readonly concurrency: number;
+  /** Listener calls that may be pending at once; without one the consumer has no listeners. */
+  readonly concurrency?: number;
   /** One entry for each assigned queue. */
   readonly queues: readonly QueueFigures[];
   /** One entry for each topic. */
@@ -143,7 +143,7 @@ export interface ProducerFigures {
   readonly client: ClientStatistics;
 }
 
-/** What the metrics of a consumer are read from: every Consumer is one. */
+/** What the metrics of a consumer are read from: every Consumer and LitePullConsumer is one. */
 export interface ConsumerSource {
   /** The group. */
   readonly consumerGroup: string;

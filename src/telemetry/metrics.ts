@@ -43,6 +43,15 @@ const perLife: Scope<string> = {
     consumers.map(({ group, phase }) => ({ item: phase, labels: { [CONSUMER_GROUP]: group } })),
 };
 
+/** Consumers that call listeners. */
+const perPool: Scope<number> = {
+  labels: [CONSUMER_GROUP],
+  items: (readings) =>
+    perConsumer.items(readings).flatMap(({ item: { concurrency }, labels }) =>
+      concurrency === undefined ? [] : [{ item: concurrency, labels }]
+    ),
+};
+
 const perQueue: Scope<QueueFigures> = {
   labels: [CONSUMER_GROUP, DESTINATION, BROKER, PARTITION],
   items: ({ consumers }) =>
@@ -202,7 +211,9 @@ export const metrics: readonly Metric[] = [
       (c) => c.cachedBytes,
     ],
     ["rocketmq.consumer.in_flight", "{message}", "Messages handed out and not settled.", (c) => c.inFlight],
-    ["rocketmq.consumer.concurrency", "{call}", "Listener calls that may be pending.", (c) => c.concurrency],
+  ]),
+  ...rows("gauge", perPool, [
+    ["rocketmq.consumer.concurrency", "{call}", "Listener calls that may be pending.", isItself],
   ]),
   ...rows("counter", perConsumer, [
     ["rocketmq.consumer.pulls", "{pull}", "Pulls answered.", (c) => c.pulls],

@@ -32,6 +32,8 @@ import { MessageStream, type SettleMode } from "../taking/message_stream.ts";
 import type { TopicMessageQueueChangeListener } from "./queue_listeners.ts";
 import { endOffset, firstOffset, offsetAt } from "../queue/queue_positions.ts";
 import type { MessageSelector } from "../subscription/selector.ts";
+import type { Subscription } from "../subscription/subscriptions.ts";
+import { configurationTexts } from "../group/self_report.ts";
 import type { PullStatistics } from "../statistics.ts";
 import type { StreamSource } from "../taking/stream_source.ts";
 
@@ -308,6 +310,16 @@ export class LitePullConsumer {
     const unregister = this.#engine.topics.register(topic, listener);
     this.#engine.checkTopics();
     return unregister;
+  }
+
+  /** What of each topic is pulled, subscribed or assigned. */
+  subscriptions(): readonly Subscription[] {
+    return this.#engine.subscriptions();
+  }
+
+  /** Its options as texts, every default in place; credentials and what is no text are left out. */
+  configuration(): Readonly<Record<string, string>> {
+    return configurationTexts(this.#client, this.#config);
   }
 
   /** What happens, as an async iterator; each call has a queue of its own, which keeps the last 1,000 unread events. */

@@ -31,8 +31,9 @@ import type { Settler } from "../settlement/settler.ts";
 import { startPolicy } from "../queue/start_offset.ts";
 import { type ConsumerCounters, newCounters, type PullStatistics, pullStatistics } from "../statistics.ts";
 import { storeFor } from "../config/store_choice.ts";
-import { Subscriptions } from "../subscription/subscriptions.ts";
+import { type Subscription, Subscriptions } from "../subscription/subscriptions.ts";
 import { WATCH_EVERY_MS } from "../watch.ts";
+import { tracerOf } from "../consumer_tracer.ts";
 
 /** Nothing is sent back or delivered again by itself. */
 const NO_SETTLER: Settler = {
@@ -139,6 +140,7 @@ export class LitePullEngine implements LivingEngine {
         suspendMs: config.brokerSuspendMs,
         checkCrc: config.checkCrc,
         onBadRecord: config.onBadRecord,
+        tracer: tracerOf(client, config),
         carriesSubscription: true,
         subscription: (topic) => this.#subscriptions.get(topic)?.data,
         isTaken: () => true,
@@ -246,6 +248,11 @@ export class LitePullEngine implements LivingEngine {
     this.#choice.check("assign", `choose what of "${topic}" assigned queues give`);
     this.#subscriptions.set(topic, selector);
     this.#choice.choose("assign");
+  }
+
+  /** All selectors, by topic. */
+  subscriptions(): readonly Subscription[] {
+    return [...this.#subscriptions.values()];
   }
 
   /** Begins a queue at `offset`. @throws ConsumerStateError when it is not this consumer's. */

@@ -1,6 +1,7 @@
 /**
  * One message followed through two services and a retry, by OpenTelemetry.
  */
+import { createLitePullConsumer } from "@contrail/rocketmq";
 import { openTelemetry, withSpanOf } from "@contrail/rocketmq/otel";
 import { strict as assert } from "node:assert";
 import type { Scenario, Stage } from "../scenario.ts";
@@ -115,5 +116,55 @@ export const followedThroughServices: Scenario = {
       [failed!.links, charged!.links].flat().sort(),
       received.map(({ spanId }) => spanId).sort(),
     );
+  },
+};
+
+export const polledIsFollowed: Scenario = {
+  name: "a polled message is followed: its span begins with the poll that brings it and ends with the next",
+  async run(t) {
+    const topic = await t.topic("polled", { queues: 1 });
+    const [shop, audit] = [new SpanRecorder("shop"), new SpanRecorder("audit")];
+    const world = ({ tracer }: SpanRecorder) => ({ logger: quiet, tracer: openTelemetry({ tracer }) });
+    const producer = await t.producer({ producerGroup: t.name("shop") }, world(shop));
+    const consumer = createLitePullConsumer(
+      {
+        namesrvAddr: t.namesrvAddr,
+        consumerGroup: t.name("audit"),
+        consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
+      },
+      world(audit),
+    );
+    t.defer(() => consumer.shutdown());
+    consumer.subscribe(topic);
+    await consumer.start();
+    const next = async () => {
+      for (;;) {
+        const [message] = await consumer.poll({ timeoutMs: 1_000, maxMessages: 1 });
+        if (message) return message;
+      }
+    };
+    const ended = (name: string) => audit.ended.filter((span) => span.name === `${name} ${topic}`);
+    const sent = () => shop.ended.map((span) => span.spanContext().spanId);
+
+    await producer.send({ topic, body: "1" });
+    const first = await next();
+    withSpanOf(first, () => audit.tracer.startSpan("print").end());
+    assert.deepEqual([ended("process").length, ended("ack").length], [0, 0]);
+    await producer.send({ topic, body: "2" });
+    await next();
+    const [processed] = ended("process"), [acked] = ended("ack"), received = ended("receive");
+    assert.equal(processed!.parent?.spanId, sent()[0]);
+    assert.equal(acked!.parent?.spanId, processed!.spanContext().spanId);
+    assert.deepEqual(processed!.links.map((link) => link.context), [received[0]!.spanContext()]);
+    const print = audit.ended.find((span) => span.name === "print");
+    assert.equal(print!.parent?.traceId, processed!.spanContext().traceId);
+    await consumer.commit();
+    assert.deepEqual(ended("process").map((span) => span.parent?.spanId), sent());
+    assert.deepEqual(ended("process").map((span) => span.status.code), [0, 0]);
+    await producer.send({ topic, body: "3" });
+    await next();
+    await consumer.shutdown();
+    assert.equal(ended("process")[2]!.attributes["error.type"], "lost", "what was in hand at the end");
+    assert.equal(ended("ack").length, 2);
   },
 };

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Hono } from "hono";
-import { createConsumer } from "../../../mod.ts";
+import { createConsumer, createLitePullConsumer } from "../../../mod.ts";
 import { createAdminApp } from "../../../src/admin/mod.ts";
 import { metrics } from "../../../src/telemetry/metrics.ts";
 import { type AdminStage, onAdminStage, until } from "./admin_stage.ts";
@@ -233,4 +233,55 @@ Deno.test("two consumers of one group in a process are told apart by client, and
       'rocketmq_consumer_running{messaging_consumer_group_name="G"} 2',
     ]);
     await other.shutdown();
+  }));
+
+Deno.test("a lite pull consumer is shown, measured, sought, paused and drained; it has no concurrency to change", () =>
+  onAdminStage(async ({ cluster, producer }) => {
+    const puller = createLitePullConsumer({
+      namesrvAddr: cluster.namesrvAddr,
+      consumerGroup: "audit",
+      consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
+      messageTrace: false,
+      credentials: { accessKey: "who", secretKey: "do-not-tell" },
+    });
+    const app = createAdminApp({ consumers: [puller], token: "t" });
+    const headers = { authorization: "Bearer t", "content-type": "application/json" };
+    const get = async (path: string) => await (await app.request(path, { headers })).json();
+    const post = async (action: string, body: unknown) =>
+      await app.request(`/consumers/audit/${action}`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+      });
+    puller.subscribe("T", "a || b");
+    await puller.start();
+    const [queue] = puller.assignment();
+    await producer.send({ topic: "T", body: "m", tag: "a" }, { queue: queue! });
+    let got = 0;
+    await until(async () => (got += (await puller.poll({ timeoutMs: 100 })).length) === 1);
+
+    const details = await get("/consumers/audit");
+    assertEquals([details.kind, details.phase, details.inFlight], ["lite pull", "running", 1]);
+    assertEquals(details.queues.length, 2);
+    assertEquals(details.configuration.autoCommit, "true");
+    assert(!JSON.stringify(details).includes("do-not-tell"));
+    assertEquals(await get("/subscriptions"), [{
+      group: "audit",
+      topic: "T",
+      type: "TAG",
+      expression: "a || b",
+    }]);
+    const metrics = await (await app.request("/metrics", { headers })).text();
+    assert(metrics.includes('rocketmq_consumer_running{messaging_consumer_group_name="audit"} 1'), metrics);
+    assert(!metrics.includes("rocketmq_consumer_concurrency{"), metrics);
+    assertEquals((await post("concurrency", { min: 1, max: 2 })).status, 409);
+    assertEquals(await (await post("pause", {})).json(), { queues: 2 });
+    assertEquals(puller.assignment().map((each) => puller.isPaused(each)), [true, true]);
+    await post("resume", { topic: "T" });
+    assertEquals(puller.assignment().map((each) => puller.isPaused(each)), [false, false]);
+    assertEquals((await post("seek", { ...queue, offset: 0 })).status, 204);
+    await until(async () => (got += (await puller.poll({ timeoutMs: 100 })).length) === 2);
+    assertEquals((await post("seek", { ...queue, offset: 99 })).status, 409);
+    assertEquals((await post("drain", {})).status, 202);
+    await until(() => puller.phase === "stopped");
   }));
