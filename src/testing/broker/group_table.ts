@@ -5,7 +5,7 @@
  * SubscriptionGroupManager.
  */
 import { defaultSubscriptionGroupConfig, type SubscriptionGroupConfig } from "../../protocol/bodies.ts";
-import { isSystemGroup } from "../../protocol/names.ts";
+import { groupProblem, isSystemGroup } from "../../protocol/names.ts";
 
 /** Groups that every broker knows from the start. */
 const STARTING_GROUPS = [
@@ -43,7 +43,7 @@ export class GroupTable {
   find(group: string): NamedGroup | undefined {
     const known = this.#groups.get(group);
     if (known !== undefined) return known;
-    if (group === "" || !(this.#autoCreate || isSystemGroup(group))) return undefined;
+    if (!(this.#autoCreate || isSystemGroup(group)) || groupProblem(group) !== undefined) return undefined;
     return this.put(groupConfig(group));
   }
 

@@ -21,6 +21,8 @@ const MAX_PROPERTIES_BYTES = 32_767;
 /** `sysFlag` bits of the transaction type. */
 const TRANSACTION_TYPE = 0xc;
 const TRANSACTION_COMMIT = 0x8;
+/** `sysFlag` bit of a batch that is stored as one record. */
+const INNER_BATCH = 0x80;
 const TIMER_PROPERTIES = ["TIMER_DELIVER_MS", "TIMER_DELAY_SEC", "TIMER_DELAY_MS"];
 
 /** Stores a message, now or for later. @throws BrokerError when the broker refuses it. */
@@ -33,6 +35,7 @@ export function takeIn(broker: Broker, draft: Draft): Stored {
 /** Stores a message as it is. @throws BrokerError when it is too large. */
 export function storeDraft(broker: Broker, draft: Draft): Stored {
   const properties = encodeProperties(draft.properties);
+  if ("INNER_NUM" in draft.properties && (draft.sysFlag & INNER_BATCH) === 0) refuseMessage(broker);
   checkSize(broker, draft.body, properties);
   return broker.state.store.put({ ...draft, properties });
 }
@@ -40,16 +43,18 @@ export function storeDraft(broker: Broker, draft: Draft): Stored {
 /** @throws BrokerError when a body or properties are too large. */
 export function checkSize(broker: Broker, body: Uint8Array, properties: string): void {
   const limit = broker.options.maxMessageSize;
-  if (body.length > limit || properties.length > MAX_PROPERTIES_BYTES) {
-    refuse(
-      ResponseCode.MESSAGE_ILLEGAL,
-      `the message is illegal, maybe msg body or properties length not matched. msg body length limit ${limit}B, msg properties length limit 32KB.`,
-    );
-  }
+  if (body.length > limit || properties.length > MAX_PROPERTIES_BYTES) refuseMessage(broker);
+}
+
+function refuseMessage({ options: { maxMessageSize } }: Broker): never {
+  refuse(
+    ResponseCode.MESSAGE_ILLEGAL,
+    `the message is illegal, maybe msg body or properties length not matched. msg body length limit ${maxMessageSize}B, msg properties length limit 32KB.`,
+  );
 }
 
 function forLater(broker: Broker, draft: Draft): Draft {
-  const level = Number(draft.properties["DELAY"] ?? 0);
+  const level = delayLevelOf(draft.properties);
   if (level > 0) {
     for (const name of TIMER_PROPERTIES) delete draft.properties[name];
     return delayed(broker, draft, Math.min(level, broker.options.delayLevelsMs.length));
@@ -57,6 +62,13 @@ function forLater(broker: Broker, draft: Draft): Draft {
   const isTimer = draft.properties["TIMER_OUT_MS"] === undefined && draft.topic !== TIMER_TOPIC &&
     TIMER_PROPERTIES.some((name) => name in draft.properties);
   return isTimer ? timed(broker, draft) : draft;
+}
+
+/** The delay level that properties ask for, 0 for none. @throws Error when it is no number, as Java's parseInt does. */
+export function delayLevelOf(properties: Readonly<Record<string, string>>): number {
+  const text = properties["DELAY"] ?? "0";
+  if (!/^[+-]?\d+$/.test(text)) throw new Error(`Cannot read delay level: current value is "${text}"`);
+  return Number(text);
 }
 
 function delayed(broker: Broker, draft: Draft, level: number): Draft {
@@ -104,6 +116,6 @@ function redirected(draft: Draft, topic: string, queueId: number): Draft {
 function refuseTimer(maxDelayMs: number): never {
   refuse(
     ResponseCode.MESSAGE_ILLEGAL,
-    `timer message illegal, the delay time should not be bigger than the max delay ${maxDelayMs}dms; or if set del msg, the delay time should be bigger than the current time`,
+    `timer message illegal, the delay time should not be bigger than the max delay ${maxDelayMs}ms; or if set del msg, the delay time should be bigger than the current time`,
   );
 }

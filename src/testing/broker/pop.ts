@@ -18,7 +18,7 @@ import { decodeRecord, encodeRecord } from "../../wire/record.ts";
 import type { Read } from "../store/read.ts";
 import type { Broker } from "./broker.ts";
 import type { MessageFilter } from "./message_filter.ts";
-import { PopOrders } from "./pop_order.ts";
+import { type OrderedQueue, PopOrders } from "./pop_order.ts";
 import type { Popped } from "./pop_table.ts";
 
 /** What a consumer asks for. */
@@ -80,6 +80,11 @@ export class Pops {
     return this.#broker.options.enableRetryTopicV2
       ? popRetryTopicV2(topic, group)
       : popRetryTopicV1(topic, group);
+  }
+
+  /** Whether an ordered pop of this queue would have to wait for what is out. */
+  isBlocked(queue: OrderedQueue, attemptId: string | undefined): boolean {
+    return this.#orders.isBlocked(queue, attemptId, this.#broker.clock.now());
   }
 
   /** Takes messages out. */
@@ -251,7 +256,11 @@ export class Pops {
 
   #arm(popped: Popped): void {
     this.#broker.alarms.set(popped.visibleAt, () => {
-      if (this.#broker.state.popped.remove(popped)) this.#revive(popped);
+      const table = this.#broker.state.popped;
+      // A time given within the millisecond of the pop has the same receipt, and an alarm of its own.
+      if (!table.holds(popped)) return;
+      table.remove(popped);
+      this.#revive(popped);
     });
   }
 

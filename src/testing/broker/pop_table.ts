@@ -46,6 +46,11 @@ export class PopTable {
     this.#popped.set(keyOf(popped), popped);
   }
 
+  /** Whether a message is out under exactly these terms: not acknowledged, nor given another time since. */
+  holds(popped: Popped): boolean {
+    return this.#popped.get(keyOf(popped)) === popped;
+  }
+
   /** Forgets a message; gives whether it was there under this receipt. */
   remove(receipt: Omit<Popped, "visibleAt">): boolean {
     return this.#popped.delete(keyOf(receipt));

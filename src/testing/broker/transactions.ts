@@ -74,6 +74,21 @@ export function endHalf(broker: Broker, header: Of<typeof endTransaction.request
   return true;
 }
 
+/** Puts a half message that was given up back among those that are asked about. @throws Error when there is none. */
+export function resumeHalf(broker: Broker, physicalOffset: number): void {
+  const { store, halves } = broker.state;
+  const message = store.message(physicalOffset);
+  if (message === undefined) throw new Error(`Cannot find half message: current offset is ${physicalOffset}`);
+  const properties = { ...decodeProperties(message.properties), TRANSACTION_CHECK_TIMES: "0" };
+  const { queueOffset, physicalOffset: at, storeTimestamp: since } = store.put({
+    ...message,
+    topic: TRANS_HALF_TOPIC,
+    queueId: 0,
+    properties: encodeProperties(properties),
+  });
+  halves.set(queueOffset, { queueOffset, physicalOffset: at, since, earlier: [] });
+}
+
 /** The half message that has, or had before it was asked about, this offset in the half topic. */
 function pendingOf(broker: Broker, queueOffset: number): PendingHalf | undefined {
   const { halves } = broker.state;

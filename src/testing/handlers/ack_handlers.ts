@@ -11,13 +11,16 @@ import { ResponseCode } from "../../protocol/response_codes.ts";
 import type { InboundRequest } from "../../remoting/call.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Popped } from "../broker/pop_table.ts";
-import { type HandlerRow, on, refuse, SEE_FAQ } from "./handler.ts";
+import { type HandlerRow, NOT_SET, NULL_TEXT, on, refuse, refusingWith, SEE_FAQ } from "./handler.ts";
+
+/** What every refusal of a change of time carries. */
+const NO_TIME = { popTime: "0", invisibleTime: "0", reviveQid: "0" };
 
 /** Handlers of acknowledgements. */
 export const ackHandlers: readonly HandlerRow<Broker>[] = [
   on(ackMessage, (broker: Broker, header, request) => {
     const { min, max } = checkQueue(broker, header.topic, header.queueId, request);
-    const offset = Number(header.offset);
+    const offset = offsetOf(header);
     if (offset < min || offset > max) {
       refuse(
         ResponseCode.NO_MESSAGE,
@@ -27,10 +30,10 @@ export const ackHandlers: readonly HandlerRow<Broker>[] = [
     const handle = new PopHandle(header.extraInfo);
     ack(broker, receiptOf(header, handle), handle.reviveQueueId);
     return {};
-  }),
+  }, { consumerGroup: NULL_TEXT }),
   on(batchAckMessage, (broker: Broker, _header, { body }) => {
-    const { acks } = batchAckRequest.read(body);
-    if (acks.length === 0) refuse(ResponseCode.NO_MESSAGE, "");
+    const { acks } = body.length === 0 ? { acks: [] } : batchAckRequest.read(body);
+    if (acks.length === 0) return { code: ResponseCode.NO_MESSAGE };
     for (const each of acks) {
       const group = each.consumerGroup ?? "";
       const topic = popTopicOf(each.retry ?? "0", each.topic ?? "", group);
@@ -44,23 +47,33 @@ export const ackHandlers: readonly HandlerRow<Broker>[] = [
     }
     return {};
   }),
-  on(changeMessageInvisibleTime, (broker: Broker, header, request) => {
-    const { min, max } = checkQueue(broker, header.topic, header.queueId, request);
-    const offset = Number(header.offset);
-    if (offset < min || offset >= max) refuse(ResponseCode.NO_MESSAGE, "");
-    const handle = new PopHandle(header.extraInfo);
-    const { reviveQueueId } = handle;
-    const popTime = broker.pops.postpone(receiptOf(header, handle), reviveQueueId, header.invisibleTime);
-    // An ordered handle keeps its pop time, so its invisibility counts from there.
-    const invisibleTime = reviveQueueId === ORDER_REVIVE_QUEUE_ID
-      ? broker.clock.now() + header.invisibleTime - popTime
-      : header.invisibleTime;
-    return {
-      remark: "not set any response code",
-      header: { popTime, invisibleTime, reviveQid: reviveQueueId },
-    };
-  }),
+  on(
+    changeMessageInvisibleTime,
+    refusingWith(NO_TIME, (broker: Broker, header, request) => {
+      const { min, max } = checkQueue(broker, header.topic, header.queueId, request);
+      const offset = offsetOf(header);
+      if (offset < min || offset >= max) refuse(ResponseCode.NO_MESSAGE, "");
+      const handle = new PopHandle(header.extraInfo);
+      const { reviveQueueId } = handle;
+      const popTime = broker.pops.postpone(receiptOf(header, handle), reviveQueueId, header.invisibleTime);
+      // An ordered handle keeps its pop time, so its invisibility counts from there.
+      const invisibleTime = reviveQueueId === ORDER_REVIVE_QUEUE_ID
+        ? broker.clock.now() + header.invisibleTime - popTime
+        : header.invisibleTime;
+      return {
+        remark: NOT_SET,
+        header: { popTime, invisibleTime, reviveQid: reviveQueueId },
+      };
+    }),
+    { consumerGroup: NULL_TEXT },
+  ),
 ];
+
+/** @throws Error when the offset is no number. */
+function offsetOf({ offset }: { offset: string }): number {
+  if (!/^[+-]?\d+$/.test(offset)) throw new Error(`Cannot read offset: current value is "${offset}"`);
+  return Number(offset);
+}
 
 function receiptOf(
   header: { consumerGroup: string; topic: string; queueId: number; offset: string },

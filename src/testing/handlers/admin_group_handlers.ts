@@ -16,6 +16,7 @@ import {
   producerTable,
   type QueueProgress,
   queueTimeSpans,
+  type SubscriptionGroupConfig,
   subscriptionGroupConfig,
   subscriptionGroupList,
   subscriptionGroupTable,
@@ -44,19 +45,20 @@ import { ResponseCode } from "../../protocol/response_codes.ts";
 import { utf8Bytes } from "../../wire/bytes.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Member } from "../broker/member_table.ts";
-import { type HandlerRow, on, refuse } from "./handler.ts";
+import { changedAttributes, GROUP_ATTRIBUTES } from "../broker/attributes.ts";
+import { type HandlerRow, NULL_TEXT, on, refuse } from "./handler.ts";
+import { checkGroupName } from "./name_checks.ts";
 
 /** Handlers of group administration. */
 export const adminGroupHandlers: readonly HandlerRow<Broker>[] = [
   on(updateAndCreateSubscriptionGroup, (broker: Broker, _header, { body }) => {
-    const config = subscriptionGroupConfig.read(body);
-    broker.state.groups.put({ ...config, groupName: config.groupName ?? "" });
+    if (body.length > 0) putGroup(broker, subscriptionGroupConfig.read(body));
     return {};
   }),
   on(updateAndCreateSubscriptionGroupList, (broker: Broker, _header, { body }) => {
-    for (const config of subscriptionGroupList.read(body).groupConfigList) {
-      broker.state.groups.put({ ...config, groupName: config.groupName ?? "" });
-    }
+    const configs = subscriptionGroupList.read(body).groupConfigList;
+    for (const { groupName } of configs) checkGroupName(groupName);
+    for (const config of configs) putGroup(broker, config);
     return {};
   }),
   on(deleteSubscriptionGroup, (broker: Broker, { groupName, cleanOffset }) => {
@@ -65,8 +67,9 @@ export const adminGroupHandlers: readonly HandlerRow<Broker>[] = [
     return {};
   }),
   on(getSubscriptionGroupConfig, (broker: Broker, { group }) => {
-    const config = broker.state.groups.peek(group) ??
-      refuse(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, `No group in this broker. group: ${group}`);
+    // Looking makes the group, where unknown groups are made on demand.
+    const config = broker.state.groups.find(group) ??
+      refuse(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, "No group in this broker");
     return { body: subscriptionGroupConfig.write(config) };
   }),
   on(getAllSubscriptionGroupConfig, (broker: Broker, { groupSeq = 0, maxGroupNum = Infinity }) => {
@@ -86,7 +89,7 @@ export const adminGroupHandlers: readonly HandlerRow<Broker>[] = [
     if (readable !== undefined) groups.setForbidden(group, topic, !readable);
     const now = { group, topic, readable: !groups.isForbidden(group, topic) };
     return { remark: "", body: utf8Bytes(JSON.stringify(now)) };
-  }),
+  }, { topic: "" }),
   on(getConsumerConnectionList, (broker: Broker, { consumerGroup }) => {
     const group = broker.members.consumerGroup(consumerGroup) ??
       refuse(ResponseCode.CONSUMER_NOT_ONLINE, `the consumer group[${consumerGroup}] not online`);
@@ -145,8 +148,14 @@ export const adminGroupHandlers: readonly HandlerRow<Broker>[] = [
     }
     return { body: consumeStats.write({ consumeTps: 0, offsetTable }) };
   }),
-  on(getBrokerConsumeStats, (broker: Broker, { isOrder }) => ({ body: statsOfAllGroups(broker, isOrder) })),
-  on(queryConsumeTimeSpan, (broker: Broker, { topic, group }) => ({ body: timeSpans(broker, topic, group) })),
+  on(getBrokerConsumeStats, (broker: Broker, { isOrder }) => ({ body: statsOfAllGroups(broker, isOrder) }), {
+    isOrder: false,
+  }),
+  on(
+    queryConsumeTimeSpan,
+    (broker: Broker, { topic, group }) => ({ body: timeSpans(broker, topic, group) }),
+    { group: "" },
+  ),
   on(queryCorrectionOffset, (broker: Broker, { topic, filterGroups, compareGroup }) => {
     const { offsets } = broker.state;
     const left = new Set((filterGroups ?? "").split(","));
@@ -160,12 +169,20 @@ export const adminGroupHandlers: readonly HandlerRow<Broker>[] = [
       if ((lowest.get(queueId) ?? Infinity) > offset) lowest.set(queueId, Infinity);
     }
     return { body: correctionOffsets.write({ correctionOffsets: lowest }) };
-  }),
+  }, { compareGroup: "" }),
   on(cloneGroupOffset, (broker: Broker, { srcGroup, destGroup, topic }) => {
     broker.state.offsets.clone(srcGroup, destGroup, topic || undefined);
     return {};
-  }),
+  }, { destGroup: NULL_TEXT }),
 ];
+
+/** Makes or changes a group. @throws BrokerError when its name or an attribute is none. */
+function putGroup({ state: { groups } }: Broker, config: SubscriptionGroupConfig): void {
+  const { groupName, attributes } = config;
+  checkGroupName(groupName);
+  const known = groups.peek(groupName)?.attributes;
+  groups.put({ ...config, groupName, attributes: changedAttributes(GROUP_ATTRIBUTES, known, attributes) });
+}
 
 function connectionOf(member: Member): Connection {
   const { clientId, language, version } = member;

@@ -15,7 +15,7 @@ import {
   topicStatsTable,
 } from "../../protocol/bodies.ts";
 import type { MessageQueue } from "../../protocol/message_queue.ts";
-import { isSystemTopic, serverTopicProblem } from "../../protocol/names.ts";
+import { isSystemTopic, popRetryTopicV1, popRetryTopicV2 } from "../../protocol/names.ts";
 import {
   deleteTopicInBroker,
   getAllTopicConfig,
@@ -30,13 +30,23 @@ import {
 import { ResponseCode } from "../../protocol/response_codes.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { NamedTopic } from "../broker/topic_table.ts";
-import { type HandlerRow, on, refuse } from "./handler.ts";
+import { changedAttributes, parseAttributeChanges, TOPIC_ATTRIBUTES } from "../broker/attributes.ts";
+import { type HandlerRow, NOT_SET, NULL_TEXT, on, refuse } from "./handler.ts";
+import { checkNoSystemTopic, checkTopicName } from "./name_checks.ts";
+
+/** Names of TopicFilterType. */
+const FILTER_TYPES: ReadonlySet<string> = new Set(["SINGLE_TAG", "MULTI_TAG"]);
 
 /** Handlers of topic administration. */
 export const adminTopicHandlers: readonly HandlerRow<Broker>[] = [
   on(updateAndCreateTopic, (broker: Broker, header) => {
-    checkName(header.topic);
+    if (!FILTER_TYPES.has(header.topicFilterType)) {
+      refuse(ResponseCode.SYSTEM_ERROR, `topicFilterType = [${header.topicFilterType}] value invalid`);
+    }
+    checkTopicName(header.topic);
+    checkNoSystemTopic(header.topic);
     const known = broker.state.topics.get(header.topic);
+    const changes = parseAttributeChanges(header.attributes);
     broker.state.topics.put({
       topicName: header.topic,
       readQueueNums: header.readQueueNums,
@@ -45,24 +55,36 @@ export const adminTopicHandlers: readonly HandlerRow<Broker>[] = [
       topicFilterType: header.topicFilterType,
       topicSysFlag: header.topicSysFlag ?? 0,
       order: header.order,
-      attributes: changedAttributes(known?.attributes ?? {}, header.attributes),
+      attributes: changedAttributes(TOPIC_ATTRIBUTES, known?.attributes, changes),
     });
-    return {};
-  }),
+    return { remark: NOT_SET };
+  }, { topic: "", defaultTopic: "", order: false }),
   on(updateAndCreateTopicList, (broker: Broker, _header, { body }) => {
-    const topics = topicConfigList.read(body).topicConfigList;
-    for (const topic of topics) checkName(topic.topicName);
-    for (const topic of topics) broker.state.topics.put({ ...topic, topicName: topic.topicName! });
-    return {};
+    const topics = topicConfigList.read(body).topicConfigList.map((topic) => {
+      checkTopicName(topic.topicName);
+      checkNoSystemTopic(topic.topicName);
+      const known = broker.state.topics.get(topic.topicName);
+      const attributes = changedAttributes(TOPIC_ATTRIBUTES, known?.attributes, topic.attributes);
+      return { ...topic, topicName: topic.topicName, attributes };
+    });
+    for (const topic of topics) broker.state.topics.put(topic);
+    return { remark: NOT_SET };
   }),
   on(deleteTopicInBroker, (broker: Broker, { topic }) => {
     if (topic.trim() === "") refuse(ResponseCode.INVALID_PARAMETER, "The specified topic is blank.");
+    checkNoSystemTopic(topic);
     const { topics, offsets, store } = broker.state;
-    topics.remove(topic);
-    offsets.removeTopic(topic);
-    store.removeTopic(topic);
+    const popRetries = offsets.groupsOf(topic).flatMap((group) => [
+      popRetryTopicV1(topic, group),
+      popRetryTopicV2(topic, group),
+    ]);
+    for (const name of [topic, ...popRetries]) {
+      topics.remove(name);
+      offsets.removeTopic(name);
+      store.removeTopic(name);
+    }
     return {};
-  }),
+  }, { topic: "" }),
   on(getTopicConfig, (broker: Broker, { topic }) => ({ body: topicConfig.write(topicNamed(broker, topic)) })),
   on(getAllTopicConfig, (broker: Broker, { topicSeq = 0, maxTopicNum = Infinity }) => {
     const all = [...broker.state.topics.all()];
@@ -104,9 +126,11 @@ export const adminTopicHandlers: readonly HandlerRow<Broker>[] = [
     (broker: Broker, { topic = "", queueId = 0, index = 0, count = 0, consumerGroup }) => {
       const queue = broker.state.store.peekQueue(topic, queueId);
       if (queue === undefined) refuse(ResponseCode.SYSTEM_ERROR, `${queueId}@${topic} is not exist!`);
-      const from = Math.max(index, queue.minOffset);
+      if (!queue.has(index)) {
+        return { remark: `Index ${index} of ${queueId}@${topic} is not exist!` };
+      }
       const queueData = [];
-      for (let at = from; at < Math.min(queue.maxOffset, from + count); at++) {
+      for (let at = index; at < Math.min(queue.maxOffset, index + count); at++) {
         queueData.push({
           physicOffset: queue.physicalOffset(at),
           physicSize: queue.sizeBytes(at),
@@ -117,8 +141,14 @@ export const adminTopicHandlers: readonly HandlerRow<Broker>[] = [
       const subscriptionData = consumerGroup === undefined
         ? undefined
         : broker.members.consumerGroup(consumerGroup)?.subscriptions.get(topic);
+      const filterData = consumerGroup === undefined
+        ? undefined
+        : subscriptionData === undefined
+        ? `${consumerGroup}@${topic} is not online!`
+        : NULL_TEXT;
       const { minOffset: minQueueIndex, maxOffset: maxQueueIndex } = queue;
-      return { body: queueDump.write({ subscriptionData, queueData, minQueueIndex, maxQueueIndex }) };
+      const dump = { subscriptionData, filterData, queueData, minQueueIndex, maxQueueIndex };
+      return { remark: NOT_SET, body: queueDump.write(dump) };
     },
   ),
 ];
@@ -129,33 +159,10 @@ function topicNamed(broker: Broker, topic: string): NamedTopic {
     refuse(ResponseCode.TOPIC_NOT_EXIST, `No topic in this broker. topic: ${topic}`);
 }
 
-function checkName(topic: string | undefined): void {
-  const problem = serverTopicProblem(topic);
-  if (problem !== undefined) refuse(ResponseCode.INVALID_PARAMETER, `The specified ${problem}`);
-  if (isSystemTopic(topic!)) {
-    refuse(ResponseCode.INVALID_PARAMETER, `The topic[${topic}] is conflict with system topic.`);
-  }
-}
-
 function extentOf(broker: Broker, topic: string, queueId: number): QueueExtent {
   const { store } = broker.state;
   const queue = store.peekQueue(topic, queueId);
   if (queue === undefined) return { minOffset: 0, maxOffset: 0, lastUpdateTimestamp: 0 };
   const { minOffset, maxOffset } = queue;
   return { minOffset, maxOffset, lastUpdateTimestamp: Math.max(0, store.storeTimeAt(queue, maxOffset - 1)) };
-}
-
-/** What `+name=value,-name` makes of attributes (AttributeParser, AttributeUtil). */
-export function changedAttributes(
-  known: Readonly<Record<string, string>>,
-  changes: string | undefined,
-): Record<string, string> {
-  const out = { ...known };
-  for (const change of (changes ?? "").split(",").map((text) => text.trim())) {
-    const [name = "", value] = change.slice(1).split("=");
-    if (change.startsWith("+") && value !== undefined) out[name] = value;
-    else if (change.startsWith("-") && value === undefined) delete out[name];
-    else if (change !== "") refuse(ResponseCode.SYSTEM_ERROR, `kv string format wrong, ${change}`);
-  }
-  return out;
 }

@@ -90,7 +90,7 @@ interface Share {
   readonly all: readonly MessageQueue[];
 }
 
-/** The queues of one client, `undefined` when its group has no members. */
+/** The queues of one client, `undefined` when its group has no members or the strategy is not known. */
 function allocate(
   broker: Broker,
   share: Share,
@@ -99,9 +99,7 @@ function allocate(
   const members = broker.members.consumerGroup(share.consumerGroup)?.members;
   if (members === undefined) return undefined;
   const strategy = STRATEGIES.find(({ name }) => name === share.strategyName);
-  if (strategy === undefined) {
-    refuse(ResponseCode.SYSTEM_ERROR, `AllocateMessageQueueStrategy[${share.strategyName}] not exist`);
-  }
+  if (strategy === undefined) return undefined;
   const ids = [...new Set([...members.values()].map((member) => member.clientId))].sort();
   const queues = [...share.all].sort(compareQueues);
   const of = (consumerId: string): MessageQueue[] =>

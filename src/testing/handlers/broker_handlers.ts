@@ -11,6 +11,7 @@ import { type HandlerRow, handlerTable } from "./handler.ts";
 import { memberHandlers } from "./member_handlers.ts";
 import { offsetHandlers } from "./offset_handlers.ts";
 import { popHandlers } from "./pop_handlers.ts";
+import { popLookHandlers } from "./pop_look_handlers.ts";
 import { pullHandlers } from "./pull_handlers.ts";
 import { queryHandlers } from "./query_handlers.ts";
 import { recallHandlers } from "./recall_handlers.ts";
@@ -30,6 +31,7 @@ export function brokerHandlers(): ReadonlyMap<number, HandlerRow<Broker>> {
     transactionHandlers,
     replyHandlers,
     popHandlers,
+    popLookHandlers,
     ackHandlers,
     assignmentHandlers,
     recallHandlers,

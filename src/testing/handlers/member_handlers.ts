@@ -34,7 +34,7 @@ export const memberHandlers: readonly HandlerRow<Broker>[] = [
     if (header.producerGroup !== undefined) broker.members.unregisterProducer(header.producerGroup, channel);
     if (header.consumerGroup !== undefined) broker.members.unregisterConsumer(header.consumerGroup, channel);
     return { fields: {} };
-  }),
+  }, { clientID: "" }),
   on(getConsumerListByGroup, (broker: Broker, { consumerGroup }) => {
     const members = broker.members.consumerGroup(consumerGroup)?.members;
     if (members === undefined) {
@@ -48,6 +48,7 @@ export const memberHandlers: readonly HandlerRow<Broker>[] = [
     return { fields: {}, body: consumerIdList.write({ consumerIdList: ids }) };
   }),
   on(checkClientConfig, (broker: Broker, _header, { body }) => {
+    if (body.length === 0) return {};
     const { subscriptionData } = checkClientConfigBody.read(body);
     if (subscriptionData !== undefined) broker.checkExpression(subscriptionData);
     return {};

@@ -15,7 +15,7 @@ import {
 import { ResponseCode } from "../../protocol/response_codes.ts";
 import { int, long, opt } from "../../wire/schema.ts";
 import type { Broker } from "../broker/broker.ts";
-import { type HandlerRow, on } from "./handler.ts";
+import { type HandlerRow, NULL_TEXT, on } from "./handler.ts";
 
 /** A commit may lack these; Java looks at group and topic first and then says so. */
 const lenientUpdate = {
@@ -28,16 +28,23 @@ export const offsetHandlers: readonly HandlerRow<Broker>[] = [
   on(queryConsumerOffset, (broker: Broker, { consumerGroup, topic, queueId, setZeroIfNotFound }) => {
     const { offsets, store } = broker.state;
     const stored = offsets.committed(consumerGroup, topic, queueId);
-    if (stored !== undefined) return { header: { offset: stored } };
+    if (stored !== undefined && stored >= 0) return { header: { offset: stored } };
+    if (setZeroIfNotFound === false) {
+      return {
+        code: ResponseCode.QUERY_NOT_FOUND,
+        remark: "Not found, do not set to zero, maybe this group boot first",
+        fields: {},
+      };
+    }
     const queue = store.peekQueue(topic, queueId);
     const startsInMemory = queue !== undefined && queue.minOffset <= 0 && queue.has(0);
-    if (startsInMemory && setZeroIfNotFound !== false) return { header: { offset: 0 } };
+    if (startsInMemory) return { header: { offset: 0 } };
     return {
       code: ResponseCode.QUERY_NOT_FOUND,
       remark: "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first",
       fields: {},
     };
-  }),
+  }, { consumerGroup: NULL_TEXT }),
   on(lenientUpdate, (broker: Broker, { consumerGroup, topic, queueId, commitOffset }) => {
     const refused = (code: number, remark: string) => ({ code, remark, fields: {} });
     const { groups, topics, offsets } = broker.state;
@@ -58,7 +65,7 @@ export const offsetHandlers: readonly HandlerRow<Broker>[] = [
     }
     offsets.commit(consumerGroup, topic, queueId, commitOffset);
     return { fields: {} };
-  }),
+  }, { consumerGroup: NULL_TEXT }),
   on(searchOffsetByTimestamp, (broker: Broker, { topic, queueId, timestamp, boundaryType }) => {
     const upper = boundaryType?.toLowerCase() === "upper";
     return { header: { offset: broker.state.store.searchByTime(topic, queueId, timestamp, upper) } };
@@ -67,6 +74,7 @@ export const offsetHandlers: readonly HandlerRow<Broker>[] = [
     header: { offset: broker.state.store.peekQueue(topic, queueId)?.maxOffset ?? 0 },
   })),
   on(getMinOffset, (broker: Broker, { topic, queueId }) => ({
+    remark: "",
     header: { offset: broker.state.store.peekQueue(topic, queueId)?.minOffset ?? 0 },
   })),
   on(getEarliestMsgStoretime, (broker: Broker, { topic, queueId }) => {

@@ -30,6 +30,12 @@ const SHORT_POLLING_MS = 1000;
 /** Why a pull was forbidden (ForbiddenType). */
 const Forbidden = { GROUP: 2, TOPIC: 3, BROADCASTING: 4, SUBSCRIPTION: 5 } as const;
 
+/** What a pull may lack. */
+const ABSENT = { commitOffset: 0, suspendTimeoutMillis: 0, subVersion: 0 };
+
+/** Least that a limit of bytes counts for (getMessage). */
+const MIN_PULL_BYTES = 100;
+
 const CODE_OF: Readonly<Record<ReadStatus, number>> = {
   FOUND: ResponseCode.SUCCESS,
   MESSAGE_WAS_REMOVING: ResponseCode.PULL_RETRY_IMMEDIATELY,
@@ -43,8 +49,8 @@ const CODE_OF: Readonly<Record<ReadStatus, number>> = {
 
 /** Handlers of pulls. */
 export const pullHandlers: readonly HandlerRow<Broker>[] = [
-  on(pullMessage, (broker: Broker, header, request) => pull(broker, header, request, true)),
-  on(litePullMessage, (broker: Broker, header, request) => pull(broker, header, request, true)),
+  on(pullMessage, (broker: Broker, header, request) => pull(broker, header, request, true), ABSENT),
+  on(litePullMessage, (broker: Broker, header, request) => pull(broker, header, request, true), ABSENT),
 ];
 
 function pull(
@@ -146,9 +152,8 @@ function filterOf(broker: Broker, header: PullHeader, subscription: Subscription
   try {
     return broker.filters.of(subscription);
   } catch {
-    if ((header.sysFlag & HAS_SUBSCRIPTION) !== 0) {
-      refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
-    }
+    // A selector that a pull carries and that cannot be compiled lets everything through (ConsumerFilterManager.build gives null).
+    if ((header.sysFlag & HAS_SUBSCRIPTION) !== 0) return {};
     refuse(
       ResponseCode.FILTER_DATA_NOT_EXIST,
       "The broker's consumer filter data is not exist!Your expression may be wrong!",
@@ -158,7 +163,8 @@ function filterOf(broker: Broker, header: PullHeader, subscription: Subscription
 
 function carriedSubscription(header: PullHeader): SubscriptionData {
   try {
-    return parseSubscription(header.topic, header.subscription, header.expressionType, header.subVersion);
+    const type = header.expressionType || undefined;
+    return parseSubscription(header.topic, header.subscription, type, header.subVersion);
   } catch {
     refuse(ResponseCode.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
   }
@@ -222,7 +228,7 @@ function readQueue(broker: Broker, header: PullHeader, filter: MessageFilter): R
   const { maxPullMessages, maxPullBytes } = broker.options;
   return broker.state.store.read(header.topic, header.queueId, header.queueOffset, {
     maxMessages: Math.min(header.maxMsgNums, maxPullMessages),
-    maxBytes: Math.min(header.maxMsgBytes ?? Infinity, maxPullBytes),
+    maxBytes: Math.min(Math.max(header.maxMsgBytes ?? Infinity, MIN_PULL_BYTES), maxPullBytes),
     ...filter,
   });
 }

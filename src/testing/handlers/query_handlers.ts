@@ -1,8 +1,8 @@
 /**
  * Looking messages up: by offset id 33, by key 12.
  *
- * There is no index: a query walks the queues of the topic, newest first, which a broker in memory can afford. Agrees with
- * QueryMessageProcessor in what is answered.
+ * There is no index: a query walks the queues of the topic, newest first, which a broker in memory can afford; what it found is
+ * answered oldest first. Agrees with QueryMessageProcessor in what is answered.
  */
 import { findProperty } from "../../message/properties.ts";
 import { queryMessage, viewMessageById } from "../../protocol/operations.ts";
@@ -11,8 +11,11 @@ import type { Of } from "../../wire/schema.ts";
 import type { Broker } from "../broker/broker.ts";
 import { type Answer, type HandlerRow, on } from "./handler.ts";
 
-/** Most messages that one query gives. */
+/** Most messages that one query gives, by key (`maxMsgsNumBatch`) and by unique id (`defaultQueryMaxNum`). */
 const MAX_FOUND = 64;
+const MAX_FOUND_BY_ID = 32;
+/** What a query without a topic or key asks for: nothing has it. */
+const ABSENT = { topic: "", key: "" };
 
 /** Handlers of look-ups. */
 export const queryHandlers: readonly HandlerRow<Broker>[] = [
@@ -23,7 +26,7 @@ export const queryHandlers: readonly HandlerRow<Broker>[] = [
       ? { code: ResponseCode.SYSTEM_ERROR, remark: `can not find message by the offset, ${offset}` }
       : { body: record };
   }),
-  on(queryMessage, onQuery),
+  on(queryMessage, onQuery, ABSENT),
 ];
 
 function onQuery(
@@ -34,7 +37,7 @@ function onQuery(
   const found: Uint8Array[] = [];
   // A unique id is searched over all time, as Java does.
   const isUnique = header.uniqueKeyQuery || header.indexType === "U";
-  const limit = isUnique ? MAX_FOUND : Math.min(header.maxNum, MAX_FOUND);
+  const limit = header.key === "" ? 0 : isUnique ? MAX_FOUND_BY_ID : Math.min(header.maxNum, MAX_FOUND);
   for (const { physicalOffset, storeTime } of newestFirst(broker, header.topic)) {
     if (found.length >= limit) break;
     if (!isUnique && (storeTime < header.beginTimestamp || storeTime > header.endTimestamp)) continue;
@@ -47,19 +50,19 @@ function onQuery(
     const matches = isUnique || header.indexType === "T"
       ? value === header.key
       : value?.split(" ").includes(header.key);
-    if (matches) found.push(store.record(physicalOffset)!);
+    if (matches) found.unshift(store.record(physicalOffset)!);
+  }
+  if (found.length === 0) {
+    return {
+      code: ResponseCode.QUERY_NOT_FOUND,
+      remark: "can not find message, maybe time range not correct",
+      header: { indexLastUpdateTimestamp: 0, indexLastUpdatePhyoffset: 0 },
+    };
   }
   const last = {
     indexLastUpdateTimestamp: broker.clock.now(),
     indexLastUpdatePhyoffset: store.maxPhysicalOffset,
   };
-  if (found.length === 0) {
-    return {
-      code: ResponseCode.QUERY_NOT_FOUND,
-      remark: "can not find message, maybe time range not correct",
-      header: last,
-    };
-  }
   const body = new Uint8Array(found.reduce((sum, record) => sum + record.length, 0));
   let at = 0;
   for (const record of found) {

@@ -8,7 +8,7 @@ import { utf8Bytes } from "../../wire/bytes.ts";
 import type { Broker } from "../broker/broker.ts";
 import { takeIn } from "../broker/intake.ts";
 import { recallKeyOf } from "../broker/timers.ts";
-import { type HandlerRow, on } from "./handler.ts";
+import { type HandlerRow, NOT_SET, on } from "./handler.ts";
 
 /** Handlers of recalls. */
 export const recallHandlers: readonly HandlerRow<Broker>[] = [
@@ -48,8 +48,8 @@ export const recallHandlers: readonly HandlerRow<Broker>[] = [
         ...(header.producerGroup === undefined ? {} : { PGROUP: header.producerGroup }),
       },
     });
-    return { remark: "not set any response code", header: { msgId: handle.uniqKey }, fields };
-  }),
+    return { remark: NOT_SET, header: { msgId: handle.uniqKey }, fields };
+  }, { recallHandle: "" }),
 ];
 
 function read(handle: string): RecallHandle | undefined {

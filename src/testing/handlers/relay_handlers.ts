@@ -19,7 +19,7 @@ import {
 import { ResponseCode } from "../../protocol/response_codes.ts";
 import type { Fields, Of, Operation } from "../../wire/schema.ts";
 import type { Broker } from "../broker/broker.ts";
-import { type Answer, type HandlerRow, on, refuse } from "./handler.ts";
+import { type Answer, type HandlerRow, NULL_TEXT, on, refuse } from "./handler.ts";
 
 const RELAY_TIMEOUT_MS = 10_000;
 const STATUS_TIMEOUT_MS = 5000;
@@ -32,12 +32,13 @@ export const relayHandlers: readonly HandlerRow<Broker>[] = [
     getConsumerRunningInfo,
     (broker: Broker, header) =>
       relay(broker, getConsumerRunningInfo, header.consumerGroup, header.clientId, header),
+    { clientId: NULL_TEXT },
   ),
   on(consumeMessageDirectly, (broker: Broker, header) => {
     const { topics, groups, store } = broker.state;
     const body = store.record(decodeOffsetId(header.msgId ?? "").offset) ??
       refuse(ResponseCode.SYSTEM_ERROR, `can not find message by the id, ${header.msgId}`);
-    return relay(broker, consumeMessageDirectly, header.consumerGroup, header.clientId ?? "", {
+    return relay(broker, consumeMessageDirectly, header.consumerGroup, header.clientId ?? NULL_TEXT, {
       ...header,
       brokerName: broker.name,
       topicSysFlag: header.topic === undefined ? undefined : topics.get(header.topic)?.topicSysFlag,

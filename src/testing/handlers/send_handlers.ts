@@ -5,13 +5,7 @@
  * where. Agrees with SendMessageProcessor and AbstractSendMessageProcessor.
  */
 import { decodeProperties } from "../../message/properties.ts";
-import {
-  dlqTopic,
-  FORBIDDEN_SEND_TOPICS,
-  isRetryTopic,
-  retryTopic,
-  serverTopicProblem,
-} from "../../protocol/names.ts";
+import { dlqTopic, FORBIDDEN_SEND_TOPICS, isRetryTopic, retryTopic } from "../../protocol/names.ts";
 import {
   consumerSendMsgBack,
   sendBatchMessage,
@@ -23,10 +17,11 @@ import { ResponseCode } from "../../protocol/response_codes.ts";
 import type { InboundRequest } from "../../remoting/call.ts";
 import type { Of } from "../../wire/schema.ts";
 import type { Broker } from "../broker/broker.ts";
-import { type Draft, takeIn } from "../broker/intake.ts";
+import { delayLevelOf, type Draft, takeIn } from "../broker/intake.ts";
 import { type NamedTopic, Permission } from "../broker/topic_table.ts";
 import { storeHalf } from "../broker/transactions.ts";
 import { type Answer, type HandlerRow, on, refuse, SEE_FAQ } from "./handler.ts";
+import { checkTopicName } from "./name_checks.ts";
 import { storeBatch } from "./send_batch.ts";
 import { sendFields, type SendHeader } from "./send_header.ts";
 
@@ -36,12 +31,19 @@ const DLQ_QUEUES = 1;
 /** From this version on a client says how often it wants a message back (V3_4_9). */
 const SAYS_MAX_RECONSUME_TIMES = 121;
 
+/** What a send may lack. */
+const ABSENT = { producerGroup: "", defaultTopic: "", defaultTopicQueueNums: 0 };
+
 /** Handlers of sends. */
 export const sendHandlers: readonly HandlerRow<Broker>[] = [
-  on(sendMessage, onSend),
-  on(sendMessageV2, onSend),
-  on(sendBatchMessage, (broker, header, request) => onSend(broker, { ...header, batch: true }, request)),
-  on(consumerSendMsgBack, onSendBack),
+  on(sendMessage, onSend, ABSENT),
+  on(sendMessageV2, onSend, ABSENT),
+  on(
+    sendBatchMessage,
+    (broker, header, request) => onSend(broker, { ...header, batch: true }, request),
+    ABSENT,
+  ),
+  on(consumerSendMsgBack, onSendBack, { delayLevel: 0 }),
 ];
 
 function onSend(broker: Broker, header: SendHeader, request: InboundRequest): SendAnswer {
@@ -68,8 +70,7 @@ function sendRefusal(broker: Broker, error: unknown): SendAnswer {
 /** The topic a message goes to, made if need be. @throws BrokerError as AbstractSendMessageProcessor.msgCheck refuses. */
 export function checkTopic(broker: Broker, header: SendHeader, request: InboundRequest): NamedTopic {
   const { topics } = broker.state;
-  const problem = serverTopicProblem(header.topic);
-  if (problem !== undefined) refuse(ResponseCode.INVALID_PARAMETER, `The specified ${problem}`);
+  checkTopicName(header.topic);
   if (FORBIDDEN_SEND_TOPICS.has(header.topic)) {
     refuse(ResponseCode.NO_PERMISSION, `Sending message to topic[${header.topic}] is forbidden.`);
   }
@@ -124,7 +125,7 @@ function storeOne(
     body: request.body,
     properties,
   };
-  const level = Number(properties["DELAY"] ?? 0);
+  const level = delayLevelOf(properties);
   const isHalf = properties["TRAN_MSG"]?.toLowerCase() === "true" && !(draft.reconsumeTimes > 0 && level > 0);
   const stored = isHalf ? storeHalf(broker, draft) : takeIn(broker, draft);
   const handle = isHalf ? undefined : recallHandleOf(broker, properties);

@@ -1,9 +1,13 @@
 /**
- * The end of a transaction, 37. What a producer says without being able to tell is taken and not answered, as in Java.
+ * The end of a transaction, 37, and a half message that was given up asked about again, 323. What a producer says without
+ * being able to tell is taken and not answered, as in Java.
  */
+import { decodeOffsetId } from "../../message/ids.ts";
+import { TRANS_HALF_TOPIC } from "../../protocol/names.ts";
 import { endTransaction, resumeCheckHalfMessage } from "../../protocol/operations.ts";
 import type { Broker } from "../broker/broker.ts";
-import { endHalf } from "../broker/transactions.ts";
+import { ResponseCode } from "../../protocol/response_codes.ts";
+import { endHalf, resumeHalf } from "../broker/transactions.ts";
 import { type HandlerRow, on } from "./handler.ts";
 
 const ANSWERS = [0, 8, 12];
@@ -16,9 +20,14 @@ export const transactionHandlers: readonly HandlerRow<Broker>[] = [
     }
     return endHalf(broker, header) ? {} : undefined;
   }),
-  on(resumeCheckHalfMessage, (broker: Broker) => {
-    for (const half of broker.state.halves.values()) {
-      broker.state.halves.set(half.queueOffset, { ...half, earlier: [] });
+  on(resumeCheckHalfMessage, (broker: Broker, { msgId }) => {
+    try {
+      resumeHalf(broker, decodeOffsetId(msgId ?? "").offset);
+    } catch {
+      return {
+        code: ResponseCode.SYSTEM_ERROR,
+        remark: `Exception was thrown when putting message back to ${TRANS_HALF_TOPIC}.`,
+      };
     }
     return {};
   }),

@@ -31,11 +31,14 @@ import {
 } from "../../protocol/operations.ts";
 import { ResponseCode } from "../../protocol/response_codes.ts";
 import { opt, str } from "../../wire/schema.ts";
-import { type HandlerRow, handlerTable, on, SEE_FAQ } from "../handlers/handler.ts";
+import { type HandlerRow, handlerTable, NULL_TEXT, on, refuse, SEE_FAQ } from "../handlers/handler.ts";
 import type { NameServer } from "./name_server.ts";
 
 /** Version from which on clients read plain JSON (V4_9_4). */
 const READS_STRICT_JSON = 401;
+
+/** What stands in for the parts of a key that a request lacks. */
+const ABSENT_KEY = { namespace: NULL_TEXT, key: NULL_TEXT };
 
 /** Java answers TOPIC_NOT_EXIST when the topic is missing in the request. */
 const lenientRoute = {
@@ -74,7 +77,7 @@ const listHandlers: readonly HandlerRow<NameServer>[] = [
   })),
   on(getTopicsByCluster, (server: NameServer, { cluster }) => ({
     body: topicList.write({ topicList: server.topicNames(cluster) }),
-  })),
+  }), { cluster: "" }),
   on(getSystemTopicListFromNs, (server: NameServer) => ({
     body: topicList.write({ topicList: server.systemTopicNames() }),
   })),
@@ -82,11 +85,14 @@ const listHandlers: readonly HandlerRow<NameServer>[] = [
 
 const keyValueHandlers: readonly HandlerRow<NameServer>[] = [
   on(putKvConfig, (server: NameServer, { namespace, key, value }) => {
+    if (namespace === NULL_TEXT || key === NULL_TEXT) {
+      refuse(ResponseCode.SYSTEM_ERROR, "namespace or key is null");
+    }
     const table = server.kv.get(namespace);
     if (table === undefined) server.kv.set(namespace, new Map([[key, value]]));
     else table.set(key, value);
     return {};
-  }),
+  }, { ...ABSENT_KEY, value: "" }),
   on(getKvConfig, (server: NameServer, { namespace, key }) => {
     const value = server.kv.get(namespace)?.get(key);
     return value === undefined
@@ -96,26 +102,26 @@ const keyValueHandlers: readonly HandlerRow<NameServer>[] = [
         fields: {},
       }
       : { header: { value } };
-  }),
+  }, ABSENT_KEY),
   on(deleteKvConfig, (server: NameServer, { namespace, key }) => {
     server.kv.get(namespace)?.delete(key);
     return {};
-  }),
+  }, ABSENT_KEY),
   on(getKvListByNamespace, (server: NameServer, { namespace }) => {
     const table = server.kv.get(namespace);
     return table === undefined
       ? { code: ResponseCode.QUERY_NOT_FOUND, remark: `No config item, Namespace: ${namespace}` }
       : { body: kvTable.write({ table: Object.fromEntries(table) }) };
-  }),
+  }, { namespace: NULL_TEXT }),
 ];
 
 const adminHandlers: readonly HandlerRow<NameServer>[] = [
   on(wipeWritePermOfBroker, (server: NameServer, { brokerName }) => ({
     header: { wipeTopicCount: server.setWritable(brokerName, false) },
-  })),
+  }), { brokerName: "" }),
   on(addWritePermOfBroker, (server: NameServer, { brokerName }) => ({
     header: { addTopicCount: server.setWritable(brokerName, true) },
-  })),
+  }), { brokerName: "" }),
   on(deleteTopicInNamesrv, (server: NameServer, { topic, clusterName }) => {
     server.deleteTopic(topic, clusterName || undefined);
     return {};
