@@ -2,6 +2,7 @@
  * Work with something that is started before and shut down after, whatever happens.
  */
 import { type ClusterAdmin, createClusterAdmin } from "../cluster/cluster_admin.ts";
+import { wrapNamespace } from "../protocol/namespace.ts";
 import type { Context } from "./command.ts";
 
 /** Something with a life. */
@@ -22,6 +23,11 @@ export async function during<L extends Living, T>(
   } finally {
     await living.shutdown();
   }
+}
+
+/** A topic or group, as brokers call what a person calls `name`: within the namespace that was given. */
+export function named(admin: ClusterAdmin, name: string): string {
+  return wrapNamespace(admin.client.options.namespace, name);
 }
 
 /** Asks the cluster of `context`. */

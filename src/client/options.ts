@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { ConfigError } from "../core/errors.ts";
 import type { Credentials } from "../protocol/acl.ts";
+import { instanceIdOf, isInstanceEndpoint } from "../protocol/namespace.ts";
 import { parseNameServers } from "../routing/name_server_list.ts";
 import type { TlsOptions } from "../transport/seam.ts";
 
@@ -23,7 +24,10 @@ export interface ClientOptions {
   readonly tls?: TlsOptions | boolean | undefined;
   /** Signs every request; never shown in a line, an error or a statistic. */
   readonly credentials?: Credentials | undefined;
-  /** Prefix of topics and groups. */
+  /**
+   * The tenant whose topics and groups are meant: brokers call `orders` in `shop` `shop%orders`, the application does not. Letters,
+   * digits, `_ - |`. By default that of an instance endpoint such as `MQ_INST_1_shop.example.com:80`, else none.
+   */
   readonly namespace?: string | undefined;
   /** Language name sent; "JAVA" by default, which every broker version knows. */
   readonly language?: string | undefined;
@@ -62,7 +66,7 @@ const schema = v.object({
   credentials: v.optional(
     v.object({ accessKey: text, secretKey: text, securityToken: v.optional(v.string()) }),
   ),
-  namespace: v.optional(v.string()),
+  namespace: v.optional(v.pipe(v.string(), v.regex(/^[\w|-]*$/, "must be of letters, digits, _ - |"))),
   language: v.optional(text, "JAVA"),
   requestTimeoutMs: v.optional(milliseconds(1), 3000),
   connectTimeoutMs: v.optional(milliseconds(1), 3000),
@@ -99,7 +103,11 @@ export const CLIENT_OPTION_NAMES: readonly string[] = Object.keys(schema.entries
 /** Checks the options and fills in the defaults. @throws ConfigError naming every problem with its path. */
 export function parseClientOptions(options: ClientOptions): ResolvedClientOptions {
   const parsed = v.safeParse(schema, options ?? {});
-  if (parsed.success) return Object.freeze(parsed.output);
+  if (parsed.success) {
+    const { namespace: _, ...rest } = parsed.output;
+    const namespace = namespaceFor(parsed.output);
+    return Object.freeze({ ...rest, ...(namespace === undefined ? {} : { namespace }) });
+  }
   const problems = parsed.issues.map((issue) => ({
     path: v.getDotPath(issue) ?? "",
     message: issue.message,
@@ -108,6 +116,13 @@ export function parseClientOptions(options: ClientOptions): ResolvedClientOption
   throw new ConfigError(`Cannot create client: ${problems.length} problem(s) in its options${list}`, {
     problems,
   });
+}
+
+/** Agrees with Java's ClientConfig.getNamespace: an empty text says that there is none. */
+function namespaceFor({ namespace, namesrvAddr }: Pick<ClientOptions, "namespace" | "namesrvAddr">) {
+  const endpoint = [namesrvAddr].flat().join(";").trim();
+  const found = namespace ?? (isInstanceEndpoint(endpoint) ? instanceIdOf(endpoint) : undefined);
+  return found === "" ? undefined : found;
 }
 
 function nameServersProblem(value: string | readonly string[]): string | undefined {

@@ -12,6 +12,7 @@ import type { Phase } from "../core/lifecycle.ts";
 import type { MessageRequestMode } from "../protocol/bodies.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { topicProblem } from "../protocol/names.ts";
+import { unwrapQueue, wrapNamespace, wrapQueue } from "../protocol/namespace.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
 import { ConsumerEngine } from "./consumer_engine.ts";
 import { ConsumerLife } from "./consumer_life.ts";
@@ -25,6 +26,7 @@ import {
   type ResolvedConsumerConfig,
 } from "./config/options.ts";
 import type { PauseTarget } from "./pauses.ts";
+import { shownEvent, shownStatistics, shownSubscription } from "./shown.ts";
 import type { MessageSelector } from "./subscription/selector.ts";
 import { configurationTexts } from "./group/self_report.ts";
 import { settleSink } from "./taking/settle_sink.ts";
@@ -69,6 +71,7 @@ export interface SettleOptions {
 export class Consumer {
   readonly #config: ResolvedConsumerConfig;
   readonly #client: RocketMQClient;
+  readonly #namespace: string | undefined;
   readonly #engine: ConsumerEngine;
   readonly #life: ConsumerLife;
 
@@ -77,8 +80,13 @@ export class Consumer {
     this.#config = parseConsumerConfig(config);
     const { client, namesrvAddr } = config;
     this.#client = client ?? createClient({ ...config, namesrvAddr: namesrvAddr! }, world);
+    const namespace = this.#namespace = this.#client.options.namespace;
     this.#life = new ConsumerLife(config.consumerGroup, this.#client);
-    this.#engine = new ConsumerEngine(this.#config, this.#client, (event) => this.#life.emit(event));
+    this.#engine = new ConsumerEngine(
+      { ...this.#config, consumerGroup: wrapNamespace(namespace, config.consumerGroup) },
+      this.#client,
+      (event) => this.#life.emit(shownEvent(namespace, event)),
+    );
     if (this.#config.listener) this.#engine.registerListener(undefined, this.#config.listener);
   }
 
@@ -107,23 +115,24 @@ export class Consumer {
    */
   subscribe(topic: string, selector: string | MessageSelector = "*", listener?: MessageListener): void {
     this.#life.require("subscribe", "created", "starting", "running");
+    const name = wrapNamespace(this.#namespace, topic);
     if (listener !== undefined) {
       checkListener(listener, isOrdered(this.#config.ordering));
-      this.#engine.checkTaker(topic);
+      this.#engine.checkTaker(name);
     }
-    this.#engine.subscribe(topic, selector);
-    if (listener !== undefined) this.#engine.registerListener(topic, listener);
+    this.#engine.subscribe(name, selector);
+    if (listener !== undefined) this.#engine.registerListener(name, listener);
   }
 
   /** Unsubscribes a topic: its queues are committed and given up. @throws TopicNotSubscribedError */
   unsubscribe(topic: string): void {
     this.#life.require("unsubscribe", "created", "starting", "running");
-    this.#engine.unsubscribe(topic);
+    this.#engine.unsubscribe(wrapNamespace(this.#namespace, topic));
   }
 
   /** The subscriptions, by topic. */
   subscriptions(): readonly Subscription[] {
-    return this.#engine.subscriptions();
+    return this.#engine.subscriptions().map((each) => shownSubscription(this.#namespace, each));
   }
 
   /** Registers the listener of every topic that has none of its own. @throws ConfigError, ConsumerStateError */
@@ -172,7 +181,7 @@ export class Consumer {
         throw new ConsumerStateError(`Cannot open a stream of "${topic}": ${problem}`);
       }
     }
-    const source = this.#engine.openSource(topic, shape);
+    const source = this.#engine.openSource(topic && wrapNamespace(this.#namespace, topic), shape);
     if (signal) source.endWith(signal);
     const mode = settle ?? (this.#config.autoCommit ? "auto" : "manual");
     return new MessageStream(source, mode, () =>
@@ -200,12 +209,12 @@ export class Consumer {
 
   /** Counts, queues and what is in flight, now. */
   statistics(): ConsumerStatistics {
-    return this.#engine.statistics();
+    return shownStatistics(this.#namespace, this.#engine.statistics());
   }
 
   /** The queues that are owned now. */
   assignment(): readonly MessageQueue[] {
-    return this.#engine.queues();
+    return this.#engine.queues().map((queue) => unwrapQueue(this.#namespace, queue));
   }
 
   /**
@@ -213,12 +222,20 @@ export class Consumer {
    * this member is given later, too.
    */
   pause(targets?: readonly PauseTarget[]): void {
-    this.#engine.pause(targets, true);
+    this.#pause(targets, true);
   }
 
   /** Pulls again what was paused: topics, queues, or everything. The last call that names a queue counts. */
   resume(targets?: readonly PauseTarget[]): void {
-    this.#engine.pause(targets, false);
+    this.#pause(targets, false);
+  }
+
+  #pause(targets: readonly PauseTarget[] | undefined, paused: boolean): void {
+    const namespace = this.#namespace;
+    const named = targets?.map((target) =>
+      typeof target === "string" ? wrapNamespace(namespace, target) : wrapQueue(namespace, target)
+    );
+    this.#engine.pause(named, paused);
   }
 
   /**
@@ -232,7 +249,8 @@ export class Consumer {
     { topic, popShareQueueNum = 0 }: MessageRequestModeOptions = {},
   ): Promise<void> {
     this.#life.require("set the message request mode", "running");
-    await this.#engine.setRequestMode(topic, { mode, popShareQueueNum });
+    const name = topic && wrapNamespace(this.#namespace, topic);
+    await this.#engine.setRequestMode(name, { mode, popShareQueueNum });
   }
 
   /**
@@ -247,7 +265,7 @@ export class Consumer {
     if (!Number.isSafeInteger(offset) || offset < 0) {
       throw new ValidationError(`Cannot seek: the offset is ${offset}, not a whole number from 0`);
     }
-    if (this.#engine.seek(queue, offset)) return;
+    if (this.#engine.seek(wrapQueue(this.#namespace, queue), offset)) return;
     throw new ConsumerStateError(
       `Cannot seek: queue ${queue.queueId} of topic "${queue.topic}" on ${queue.brokerName} is not pulled here`,
     );

@@ -8,9 +8,10 @@ import type { RocketMQClient } from "../client/client.ts";
 import type { OffsetStore } from "../offsets/offset_store.ts";
 import type { MessageQueue } from "../protocol/message_queue.ts";
 import { retryTopic } from "../protocol/names.ts";
+import { withoutNamespace } from "../protocol/namespace.ts";
 import { parseSubscription, type SubscriptionData } from "../protocol/subscription_data.ts";
 import { ConsumeSpeed } from "../telemetry/consume_speed.ts";
-import { MessageTrace, TRACE_EVERY_MS, TraceOutcome } from "../telemetry/message_trace.ts";
+import { type MessageTrace, TRACE_EVERY_MS, TraceOutcome } from "../telemetry/message_trace.ts";
 import type { Loop } from "../time/loop.ts";
 import { Assignment } from "./queue/assignment.ts";
 import { Budget } from "./window/budget.ts";
@@ -34,16 +35,16 @@ import type { MessageSelector } from "./subscription/selector.ts";
 import type { ConcurrencyBounds } from "./taking/concurrency_limit.ts";
 import type { ConsumerCounters, ConsumerStatistics } from "./statistics.ts";
 import { newCounters, pullStatistics } from "./statistics.ts";
-import { tracerOf } from "./consumer_tracer.ts";
 import { startPolicy } from "./queue/start_offset.ts";
 import { storeFor } from "./config/store_choice.ts";
 import type { ItemShape, StreamSource } from "./taking/stream_source.ts";
 import { type Subscription, Subscriptions } from "./subscription/subscriptions.ts";
 import { Takers } from "./taking/takers.ts";
 import type { WindowLimits, WindowListener } from "./window/window_terms.ts";
+import { messageTraceOf, tracerOf } from "./tracing.ts";
 import { Watch, WATCH_EVERY_MS } from "./watch.ts";
 
-/** The inside of a consumer. */
+/** The inside of a consumer. Group, topics and queues are called here as brokers call them. */
 export class ConsumerEngine implements LivingEngine {
   readonly #config: ResolvedConsumerConfig;
   readonly #client: RocketMQClient;
@@ -74,10 +75,7 @@ export class ConsumerEngine implements LivingEngine {
     this.#emit = emit;
     const { consumerGroup } = config;
     this.#speed = new ConsumeSpeed(client.clock);
-    this.#trace = new MessageTrace(client, consumerGroup, {
-      enabled: config.messageTrace,
-      onBatch: () => this.#membership.nudge("trace"),
-    });
+    this.#trace = messageTraceOf(client, config, () => this.#membership.nudge("trace"));
     this.#subscriptions = new Subscriptions(client.clock);
     this.#retry = parseSubscription(retryTopic(consumerGroup), "*", "TAG", client.clock.now());
     this.#mode = modeFor({
@@ -90,7 +88,7 @@ export class ConsumerEngine implements LivingEngine {
     });
     this.#rate = rateLimitOf(config.maxMessagesPerSecond, client.clock, this.#over.signal);
     this.#pool = new ListenerPool({
-      consumerGroup,
+      consumerGroup: withoutNamespace(client.options.namespace, consumerGroup),
       ordered: this.#mode.orderedCalls,
       autoCommit: config.autoCommit,
       clock: client.clock,

@@ -7,6 +7,12 @@ import type { Fields, Of, Operation } from "../wire/schema.ts";
 /** Calls a broker by its name. A RocketMQClient is one. */
 export interface BrokerCaller {
   /**
+   * What it was made with: names lie in its namespace, whether or not they say so.
+   *
+   * @internal
+   */
+  readonly options?: { readonly namespace?: string | undefined };
+  /**
    * Sends `header` (and a body) to broker `brokerName` and resolves with its answer.
    *
    * @internal

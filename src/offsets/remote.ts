@@ -7,6 +7,7 @@
  */
 import { BrokerError, OffsetError, OffsetFetchError } from "../core/errors.ts";
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
+import { wrapNamespace, wrapQueue } from "../protocol/namespace.ts";
 import { queryConsumerOffset, updateConsumerOffset } from "../protocol/operations.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
 import type { OffsetStore, OffsetStoreMetrics, ReadOffsetType } from "./offset_store.ts";
@@ -31,6 +32,7 @@ export class RemoteOffsetStore implements OffsetStore {
   /** Only a group that shares its queues keeps one offset for each. */
   readonly messageModel = "CLUSTERING";
   readonly #caller: BrokerCaller;
+  readonly #namespace: string | undefined;
   readonly #group: string;
   readonly #entries = new Map<string, Entry>();
   /** Topics of brokers that have stored an offset of the group, and those whose first one is on its way. */
@@ -43,7 +45,8 @@ export class RemoteOffsetStore implements OffsetStore {
   /** The store of `consumerGroup`, reached through `caller`. */
   constructor(caller: BrokerCaller, consumerGroup: string) {
     this.#caller = caller;
-    this.#group = consumerGroup;
+    this.#namespace = caller.options?.namespace;
+    this.#group = wrapNamespace(this.#namespace, consumerGroup);
   }
 
   /** Nothing to open. */
@@ -62,13 +65,18 @@ export class RemoteOffsetStore implements OffsetStore {
   }
 
   /** See OffsetStore. Code 22 (QUERY_NOT_FOUND) is `undefined`, every other failure an OffsetFetchError. */
-  async readOffset(queue: MessageQueue, type: ReadOffsetType): Promise<number | undefined> {
+  async readOffset(named: MessageQueue, type: ReadOffsetType): Promise<number | undefined> {
+    const queue = wrapQueue(this.#namespace, named);
     const known = this.#entries.get(queueKey(queue));
     if (type !== "READ_FROM_STORE" && known) return known.offset;
     if (type === "READ_FROM_MEMORY") return undefined;
     const stored = await this.#fetch(queue);
     if (stored !== undefined) this.#entries.set(queueKey(queue), { offset: stored, persisted: stored });
     return stored;
+  }
+
+  #key(queue: MessageQueue): string {
+    return queueKey(wrapQueue(this.#namespace, queue));
   }
 
   async #fetch(queue: MessageQueue): Promise<number | undefined> {
@@ -93,14 +101,15 @@ export class RemoteOffsetStore implements OffsetStore {
   /** See OffsetStore. */
   updateOffset(queue: MessageQueue, offset: number, increaseOnly = true): void {
     checkOffset(queue, offset);
-    const key = queueKey(queue);
+    const key = this.#key(queue);
     const entry = this.#entries.get(key);
     if (!entry) this.#entries.set(key, { offset, persisted: undefined });
     else if (!increaseOnly || offset > entry.offset) entry.offset = offset;
   }
 
   /** See OffsetStore. An offset that the broker has already is not sent again. */
-  async persist(queue: MessageQueue): Promise<void> {
+  async persist(named: MessageQueue): Promise<void> {
+    const queue = wrapQueue(this.#namespace, named);
     const entry = this.#entries.get(queueKey(queue));
     if (!entry) return;
     while (entry.sending) await entry.sending;
@@ -162,7 +171,7 @@ export class RemoteOffsetStore implements OffsetStore {
 
   /** See OffsetStore. */
   removeOffset(queue: MessageQueue): void {
-    this.#entries.delete(queueKey(queue));
+    this.#entries.delete(this.#key(queue));
   }
 
   /** See OffsetStore. */

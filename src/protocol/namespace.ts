@@ -4,6 +4,7 @@
  * `ns` and `T` become `ns%T`; `%RETRY%` and `%DLQ%` stay in front (`%RETRY%ns%g`). System names are never wrapped.
  * Agrees with NamespaceUtil and NameServerAddressUtils.
  */
+import type { MessageQueue } from "./message_queue.ts";
 import { DLQ_PREFIX, isDlqTopic, isRetryTopic, isSystemGroup, isSystemTopic, RETRY_PREFIX } from "./names.ts";
 
 const SEPARATOR = "%";
@@ -55,6 +56,20 @@ export function withoutNamespace(namespace: string | null | undefined, resource:
   return withoutRetryAndDlq(resource).startsWith(namespace + SEPARATOR)
     ? withoutAnyNamespace(resource)
     : resource;
+}
+
+/** `queue` with its topic within `namespace`; itself where that changes nothing. */
+export function wrapQueue(namespace: string | null | undefined, queue: MessageQueue): MessageQueue {
+  return renamed(queue, wrapNamespace(namespace, queue.topic));
+}
+
+/** `queue` with its topic without `namespace`; itself where that changes nothing. */
+export function unwrapQueue(namespace: string | null | undefined, queue: MessageQueue): MessageQueue {
+  return renamed(queue, withoutNamespace(namespace, queue.topic));
+}
+
+function renamed(queue: MessageQueue, topic: string): MessageQueue {
+  return topic === queue.topic ? queue : { ...queue, topic };
 }
 
 /** The namespace that `resource` lies in, `""` when in none. */

@@ -10,7 +10,7 @@ import type { MessageQueue } from "../protocol/message_queue.ts";
 
 /** The question. */
 export interface AllocateContext {
-  /** The group. */
+  /** The group. It and the queues are called as brokers call them: with the namespace, so that every member divides alike. */
   readonly consumerGroup: string;
   /** Id of the client that asks. */
   readonly consumerId: string;

@@ -45,7 +45,12 @@ export class JavaMember {
   /** Starts one; it joins the group in its own time. Skips the scenario where there is no Java. */
   static async start(
     t: Stage,
-    { consumerGroup, topic, mode }: { consumerGroup: string; topic: string; mode: JavaMode },
+    { consumerGroup, topic, mode, namespace }: {
+      consumerGroup: string;
+      topic: string;
+      mode: JavaMode;
+      namespace?: string;
+    },
   ): Promise<JavaMember> {
     const classPath = await t.rig.javaClassPath();
     if (!existsSync("/usr/bin/java") && !process.env["JAVA_HOME"]) t.skip("there is no Java");
@@ -64,6 +69,7 @@ export class JavaMember {
       consumerGroup,
       topic,
       mode,
+      ...(namespace === undefined ? [] : [namespace]),
     ]);
     t.defer(() => member.kill());
     return member;
@@ -105,6 +111,11 @@ export class JavaMember {
     const { exitCode, signalCode } = this.#child;
     if (this.#ending || (exitCode === null && signalCode === null)) return;
     throw new Error(`The Java member died (${exitCode ?? signalCode}): ${this.#errors}`);
+  }
+
+  /** Has a producer in its process send a message to its topic. */
+  send(body: string): void {
+    this.#child.stdin!.write(`${body}\n`);
   }
 
   /** Leaves the group in good order. @throws Error with what it said when it had ended before. */

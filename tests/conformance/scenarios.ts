@@ -22,6 +22,7 @@ import * as litePull from "./scenarios/lite_pull.ts";
 import * as litePullGroups from "./scenarios/lite_pull_groups.ts";
 import * as logging from "./scenarios/logging.ts";
 import * as mixed from "./scenarios/mixed_groups.ts";
+import * as namespaces from "./scenarios/namespaces.ts";
 import * as offsets from "./scenarios/offsets.ts";
 import * as offsetIllegal from "./scenarios/offset_illegal.ts";
 import * as orderly from "./scenarios/orderly.ts";
@@ -53,6 +54,7 @@ export const scenarios: readonly Scenario[] = [
   offsets,
   groups,
   mixed,
+  namespaces,
   pop,
   retries,
   filters,

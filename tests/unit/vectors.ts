@@ -23,6 +23,8 @@ export interface CapturedFrame {
   readonly answerToCode?: number;
   readonly header: Record<string, string> | null;
   readonly body_hex: string;
+  /** Where the body is short JSON, instead of its hex. */
+  readonly body_text?: string;
 }
 
 /** The frames of the captured conversation called `flow`. */

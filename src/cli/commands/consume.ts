@@ -10,9 +10,10 @@ import {
 } from "../../consumer/lite_pull/lite_pull_consumer.ts";
 import { type MessageSelector, sql } from "../../consumer/subscription/selector.ts";
 import { type MessageQueue, queueKey } from "../../protocol/message_queue.ts";
+import { unwrapQueue } from "../../protocol/namespace.ts";
 import { systemClock } from "../../time/clock.ts";
 import { type Command, type Context, Exit, UsageError } from "../command.ts";
-import { asking, during } from "../connected.ts";
+import { asking, during, named } from "../connected.ts";
 import { ProgressBar, readable } from "../layout.ts";
 import { bodyText, jsonOf, prettyLines, type ShownMessage } from "../message_text.ts";
 import { POINT, type Point, readPoint } from "../when.ts";
@@ -94,8 +95,11 @@ async function run(context: Context, admin: ClusterAdmin, wish: Wish): Promise<n
     pollTimeoutMs: 500,
   }, world);
   return await during(consumer, terminal.signal, async () => {
-    const details = await admin.topic(topic, { signal: terminal.signal });
-    const stretches = await stretchesOf(details, wish, consumer);
+    const { namespace } = admin.client.options;
+    const { queues } = await admin.topic(named(admin, topic), { signal: terminal.signal });
+    // as the consumer shows them
+    const shown = queues.map((each) => ({ ...each, queue: unwrapQueue(namespace, each.queue) }));
+    const stretches = await stretchesOf({ topic, queues: shown }, wish, consumer);
     consumer.setSubExpressionForAssign(topic, wish.selector);
     consumer.assign(stretches.map(({ queue }) => queue));
     for (const { queue, from } of stretches) await consumer.seek(queue, from);
@@ -116,7 +120,7 @@ function selectorOf(
 
 /** Where each queue begins and, as of now, ends. */
 async function stretchesOf(
-  { topic, queues }: TopicDetails,
+  { topic, queues }: Pick<TopicDetails, "topic" | "queues">,
   { point, queueId }: Wish,
   consumer: LitePullConsumer,
 ): Promise<Stretch[]> {

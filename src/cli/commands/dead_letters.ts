@@ -3,7 +3,7 @@
  */
 import type { ClusterAdmin, StoredMessage } from "../../cluster/cluster_admin.ts";
 import { type Command, type Context, Exit } from "../command.ts";
-import { asking } from "../connected.ts";
+import { asking, named } from "../connected.ts";
 import { ProgressBar } from "../layout.ts";
 import { jsonOf, prettyLines } from "../message_text.ts";
 
@@ -40,7 +40,7 @@ more, after about a second; it stays among the dead letters all the same, so tha
 
 async function run(context: Context, admin: ClusterAdmin): Promise<number> {
   const { given, terminal, paint } = context;
-  const group = given.words[0]!;
+  const group = named(admin, given.words[0]!);
   const letters = await newest(admin, group, given.count("limit", 1) ?? DEFAULT_LIMIT, terminal.signal);
   const ids = given.all("send-back");
   if (ids.length > 0) return await sendBack(context, admin, group, letters, ids);

@@ -3,7 +3,7 @@
  */
 import type { ClusterAdmin } from "../../cluster/cluster_admin.ts";
 import { type Command, type Context, Exit } from "../command.ts";
-import { asking } from "../connected.ts";
+import { asking, named } from "../connected.ts";
 import { table } from "../layout.ts";
 
 /** The command. */
@@ -33,7 +33,7 @@ async function run({ given, terminal, paint }: Context, admin: ClusterAdmin): Pr
     }
     return Exit.OK;
   }
-  const found = await admin.members(group, { signal });
+  const found = await admin.members(named(admin, group), { signal });
   if (given.has("json")) {
     terminal.print(JSON.stringify(found));
     return Exit.OK;

@@ -4,7 +4,7 @@
 import type { ClusterAdmin, GroupProgress } from "../../cluster/cluster_admin.ts";
 import { systemClock } from "../../time/clock.ts";
 import { type Command, type Context, Exit } from "../command.ts";
-import { asking } from "../connected.ts";
+import { asking, named } from "../connected.ts";
 import { readable, table } from "../layout.ts";
 
 /** The command. */
@@ -37,8 +37,10 @@ async function run(context: Context, admin: ClusterAdmin): Promise<number> {
   const max = given.count("max");
   const everyMs = (given.count("every", 1) ?? 2) * 1000;
   const clock = context.world.clock ?? systemClock;
+  const group = named(admin, given.words[0]!), only = given.text("topic");
+  const topic = only && named(admin, only);
   for (;;) {
-    const progress = await admin.progress(given.words[0]!, { topic: given.text("topic"), signal });
+    const progress = await admin.progress(group, { topic, signal });
     show(context, progress, given.has("watch"));
     if (!given.has("watch")) return max !== undefined && progress.totalLag > max ? Exit.UNMET : Exit.OK;
     await clock.sleep(everyMs, signal).catch(() => {});

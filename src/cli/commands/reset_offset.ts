@@ -4,7 +4,7 @@
 import type { ClusterAdmin, ResetTarget } from "../../cluster/cluster_admin.ts";
 import { systemClock } from "../../time/clock.ts";
 import { type Command, type Context, Exit, UsageError } from "../command.ts";
-import { asking } from "../connected.ts";
+import { asking, named } from "../connected.ts";
 import { readable, table } from "../layout.ts";
 import { readPoint } from "../when.ts";
 
@@ -37,7 +37,7 @@ command shows where the group is now.`,
 async function run(context: Context, admin: ClusterAdmin, to: ResetTarget): Promise<number> {
   const { given, terminal, paint } = context;
   const { signal } = terminal;
-  const [group, topic] = given.words as [string, string];
+  const [group, topic] = given.words.map((name) => named(admin, name)) as [string, string];
   if (!given.has("yes")) {
     const { queues } = await admin.progress(group, { topic, signal });
     const rows = queues.map(({ queue, consumerOffset, brokerOffset }) => [

@@ -3,7 +3,7 @@
  */
 import type { ClusterAdmin, TopicDetails } from "../../cluster/cluster_admin.ts";
 import { type Command, type Context, Exit } from "../command.ts";
-import { asking } from "../connected.ts";
+import { asking, named } from "../connected.ts";
 import { readable, table } from "../layout.ts";
 
 /** The command. */
@@ -44,11 +44,11 @@ async function run(context: Context, admin: ClusterAdmin): Promise<number> {
     return Exit.OK;
   }
   if (given.has("create")) {
-    await admin.createTopic(topic, { queues: given.count("queues", 1) ?? 4 }, { signal });
+    await admin.createTopic(named(admin, topic), { queues: given.count("queues", 1) ?? 4 }, { signal });
     terminal.note(`Topic ${topic} is made.\n`);
     return Exit.OK;
   }
-  show(context, await admin.topic(topic, { signal }));
+  show(context, await admin.topic(named(admin, topic), { signal }));
   return Exit.OK;
 }
 

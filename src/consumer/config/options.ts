@@ -51,7 +51,10 @@ export interface ConsumerConfig extends AnyConsumerConfig, PopConfig {
    * `{ name: "MACHINE_ROOM", rooms: ["hz"] }`, or an object of one's own. Default "AVG".
    */
   readonly allocateStrategy?: AllocateStrategyOption | undefined;
-  /** Where offsets are kept. Default: on the broker; in broadcasting in a file in `offsetStorePath`. */
+  /**
+   * Where offsets are kept; it is told of queues as brokers call them, with the namespace. Default: on the broker; in broadcasting
+   * in a file in `offsetStorePath`.
+   */
   readonly offsetStore?: OffsetStore | undefined;
   /**
    * In broadcasting: the folder of the offset file, `~` for the user's home. Members on one machine need each an

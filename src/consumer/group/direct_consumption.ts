@@ -22,7 +22,10 @@ import { QueueWindow } from "../window/queue_window.ts";
 
 /** What consuming one message on demand works with. */
 export interface DirectOptions {
+  /** As the application calls it. */
   readonly consumerGroup: string;
+  /** What the application does not see of names. */
+  readonly namespace: string | undefined;
   readonly clock: Clock;
   /** Whether messages wait for each other. */
   readonly ordered: boolean;
@@ -42,8 +45,8 @@ export async function consumeDirectly(
 ): Promise<DirectConsumeResult | undefined> {
   const { consumerGroup, clock, signal } = options;
   let sentBack = false;
-  const delivery = loneDelivery(record, brokerName, clock.now(), () => sentBack = true);
-  const listener = options.listener(delivery.topic);
+  const delivery = loneDelivery(record, brokerName, options, () => sentBack = true);
+  const listener = options.listener(delivery.lane.topic);
   if (listener === undefined) return undefined;
   const onEnd = (): void => delivery.window.drop(signal.reason);
   signal.addEventListener("abort", onEnd, { once: true });
@@ -86,7 +89,13 @@ function call(
 }
 
 /** The record as the only message of a window of its own, handed out. */
-function loneDelivery(record: RecordView, brokerName: string, now: number, onSentBack: () => void): Delivery {
+function loneDelivery(
+  record: RecordView,
+  brokerName: string,
+  { clock, namespace }: DirectOptions,
+  onSentBack: () => void,
+): Delivery {
+  const now = clock.now();
   const sendBack = (delivery: Delivery): Promise<boolean> => {
     const first = delivery.state === "out";
     if (first) {
@@ -99,6 +108,7 @@ function loneDelivery(record: RecordView, brokerName: string, now: number, onSen
   const window = new QueueWindow({
     queue: { topic: record.topic, brokerName, queueId: record.queueId },
     generation: 0,
+    namespace,
     isRetry: isRetryTopic(record.topic),
     startOffset: record.queueOffset,
     now,

@@ -3,6 +3,7 @@
  */
 import type { RocketMQClient } from "../../client/client.ts";
 import { compareQueues, type MessageQueue } from "../../protocol/message_queue.ts";
+import { wrapQueue } from "../../protocol/namespace.ts";
 import type { AllocateStrategy } from "../../rebalance/strategies.ts";
 import type { TopicRoute } from "../../routing/route.ts";
 import { groupRoster } from "./group_roster.ts";
@@ -21,12 +22,16 @@ export function sharedByGroup(
   consumerGroup: string,
   strategy: AllocateStrategy,
 ): Division {
-  return async (route) =>
-    strategy.allocate({
+  return async (route) => {
+    const queues = strategy.allocate({
       consumerGroup,
       consumerId: client.clientId,
       messageModel: "CLUSTERING",
       allConsumerIds: await groupRoster(client, consumerGroup, route),
       allMessageQueues: everyQueue(route),
     });
+    // a strategy that names queues, as CONFIG does, names them as the application does, and those of other topics too
+    return queues.map((queue) => wrapQueue(client.options.namespace, queue))
+      .filter(({ topic }) => topic === route.topic);
+  };
 }

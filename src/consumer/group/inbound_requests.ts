@@ -18,6 +18,7 @@ import {
   resetOffsetList,
 } from "../../protocol/bodies.ts";
 import type { MessageQueue } from "../../protocol/message_queue.ts";
+import { withoutNamespace } from "../../protocol/namespace.ts";
 import {
   consumeMessageDirectly,
   getConsumerRunningInfo,
@@ -128,8 +129,10 @@ export class InboundRequests {
     if (record === undefined) {
       throw bad ?? new ProtocolError("Cannot consume a message directly: the request carries none");
     }
+    const { namespace } = client.options;
     const result = await consumeDirectly(record, brokerName, {
-      consumerGroup: config.consumerGroup,
+      consumerGroup: withoutNamespace(namespace, config.consumerGroup),
+      namespace,
       clock: client.clock,
       ordered: isOrdered(config.ordering),
       listener: (topic) => pool.listener(topic),

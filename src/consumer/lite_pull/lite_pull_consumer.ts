@@ -17,6 +17,7 @@ import {
 import type { Phase } from "../../core/lifecycle.ts";
 import { type MessageQueue, queueKey } from "../../protocol/message_queue.ts";
 import { topicProblem } from "../../protocol/names.ts";
+import { unwrapQueue, wrapNamespace, wrapQueue } from "../../protocol/namespace.ts";
 import type { PulledMessage } from "../consumed_message.ts";
 import { ConsumerLife } from "../consumer_life.ts";
 import { everyQueue } from "../group/division.ts";
@@ -34,6 +35,7 @@ import { endOffset, firstOffset, offsetAt } from "../queue/queue_positions.ts";
 import type { MessageSelector } from "../subscription/selector.ts";
 import type { Subscription } from "../subscription/subscriptions.ts";
 import { configurationTexts } from "../group/self_report.ts";
+import { shownEvent, shownStatistics, shownTo } from "../shown.ts";
 import type { PullStatistics } from "../statistics.ts";
 import type { StreamSource } from "../taking/stream_source.ts";
 
@@ -59,6 +61,7 @@ export interface PullStreamOptions {
 export class LitePullConsumer {
   readonly #config: ResolvedLitePullConfig;
   readonly #client: RocketMQClient;
+  readonly #namespace: string | undefined;
   readonly #engine: LitePullEngine;
   readonly #life: ConsumerLife;
 
@@ -67,8 +70,17 @@ export class LitePullConsumer {
     this.#config = parseLitePullConfig(config);
     const { client, namesrvAddr, consumerGroup } = config;
     this.#client = client ?? createClient({ ...config, namesrvAddr: namesrvAddr! }, world);
+    const namespace = this.#namespace = this.#client.options.namespace;
     this.#life = new ConsumerLife(consumerGroup, this.#client);
-    this.#engine = new LitePullEngine(this.#config, this.#client, (event) => this.#life.emit(event));
+    this.#engine = new LitePullEngine(
+      {
+        ...this.#config,
+        consumerGroup: wrapNamespace(namespace, consumerGroup),
+        messageQueueListener: shownTo(namespace, this.#config.messageQueueListener),
+      },
+      this.#client,
+      (event) => this.#life.emit(shownEvent(namespace, event)),
+    );
   }
 
   /** The group. */
@@ -94,13 +106,13 @@ export class LitePullConsumer {
    */
   subscribe(topic: string, selector: string | MessageSelector = "*"): void {
     this.#life.require("subscribe", "created", "starting", "running");
-    this.#engine.subscribe(topic, selector);
+    this.#engine.subscribe(this.#topic(topic), selector);
   }
 
   /** Unsubscribes a topic: its queues are given up. @throws TopicNotSubscribedError, ConsumerStateError */
   unsubscribe(topic: string): void {
     this.#life.require("unsubscribe", "created", "starting", "running");
-    this.#engine.unsubscribe(topic);
+    this.#engine.unsubscribe(this.#topic(topic));
   }
 
   /**
@@ -111,13 +123,14 @@ export class LitePullConsumer {
    */
   assign(queues: readonly MessageQueue[]): void {
     this.#life.require("assign queues", "created", "starting", "running");
-    for (const queue of queues) {
+    const named = queues.map((queue) => this.#queue(queue));
+    for (const queue of named) {
       const problem = topicProblem(queue.topic);
       if (problem !== undefined) {
         throw new InvalidTopicError(`Cannot assign ${queueKey(queue)}: ${problem}`, { topic: queue.topic });
       }
     }
-    this.#engine.assign(queues);
+    this.#engine.assign(named);
   }
 
   /**
@@ -127,7 +140,7 @@ export class LitePullConsumer {
    */
   setSubExpressionForAssign(topic: string, selector: string | MessageSelector): void {
     this.#life.require("set a selector", "created", "starting", "running");
-    this.#engine.select(topic, selector);
+    this.#engine.select(this.#topic(topic), selector);
   }
 
   /**
@@ -191,10 +204,11 @@ export class LitePullConsumer {
    * OffsetFetchError when the broker cannot be asked.
    */
   async seek(queue: MessageQueue, offset: number): Promise<void> {
+    const own = this.#queue(queue);
     const [first, end] = await this.#ask(
       "seek",
-      queue,
-      () => Promise.all([firstOffset(this.#client, queue), endOffset(this.#client, queue)]),
+      own,
+      () => Promise.all([firstOffset(this.#client, own), endOffset(this.#client, own)]),
     );
     if (!Number.isSafeInteger(offset) || offset < first || offset > end) {
       throw new OffsetError(
@@ -202,24 +216,27 @@ export class LitePullConsumer {
         { topic: queue.topic, broker: queue.brokerName, retriable: false },
       );
     }
-    this.#engine.seek(queue, offset);
+    this.#engine.seek(own, offset);
   }
 
   /** Begins a queue at its first message. @throws As `seek`. */
   async seekToBegin(queue: MessageQueue): Promise<void> {
-    this.#engine.seek(queue, await this.#ask("seek", queue, () => firstOffset(this.#client, queue)));
+    const own = this.#queue(queue);
+    this.#engine.seek(own, await this.#ask("seek", own, () => firstOffset(this.#client, own)));
   }
 
   /** Begins a queue after its last message. @throws As `seek`. */
   async seekToEnd(queue: MessageQueue): Promise<void> {
-    this.#engine.seek(queue, await this.#ask("seek", queue, () => endOffset(this.#client, queue)));
+    const own = this.#queue(queue);
+    this.#engine.seek(own, await this.#ask("seek", own, () => endOffset(this.#client, own)));
   }
 
   /** Begins a queue at the first message stored at `timestamp` (a Date, or milliseconds since the epoch) or later. @throws As `seek`. */
   async seekToTimestamp(queue: MessageQueue, timestamp: Date | number): Promise<void> {
     this.#life.require("seek", "running");
-    this.#engine.requireOwned(queue, "seek");
-    this.#engine.seek(queue, await this.offsetForTimestamp(queue, timestamp));
+    const own = this.#queue(queue);
+    this.#engine.requireOwned(own, "seek");
+    this.#engine.seek(own, await this.offsetForTimestamp(own, timestamp));
   }
 
   /**
@@ -229,7 +246,8 @@ export class LitePullConsumer {
    */
   async offsetForTimestamp(queue: MessageQueue, timestamp: Date | number): Promise<number> {
     this.#life.require("find an offset", "running");
-    return await this.#fetch(queue, () => offsetAt(this.#client, queue, Number(timestamp)));
+    const named = this.#queue(queue);
+    return await this.#fetch(named, () => offsetAt(this.#client, named, Number(timestamp)));
   }
 
   async #ask<T>(attempted: string, queue: MessageQueue, ask: () => Promise<T>): Promise<T> {
@@ -253,17 +271,17 @@ export class LitePullConsumer {
 
   /** Stops pulling `queues` (all owned ones by default) at once; what is pulled already is still handed out. */
   pause(queues?: readonly MessageQueue[]): void {
-    this.#engine.pause(queues, true);
+    this.#engine.pause(queues?.map((queue) => this.#queue(queue)), true);
   }
 
   /** Pulls again what was paused. */
   resume(queues?: readonly MessageQueue[]): void {
-    this.#engine.pause(queues, false);
+    this.#engine.pause(queues?.map((queue) => this.#queue(queue)), false);
   }
 
   /** Whether a queue is paused; a queue that is lost is so no longer. */
   isPaused(queue: MessageQueue): boolean {
-    return this.#engine.isPaused(queue);
+    return this.#engine.isPaused(this.#queue(queue));
   }
 
   /**
@@ -274,20 +292,25 @@ export class LitePullConsumer {
    */
   async commit(offsets?: Iterable<readonly [MessageQueue, number]>): Promise<void> {
     this.#life.require("commit", "running");
-    await (offsets === undefined ? this.#engine.commitAll() : this.#engine.commitOffsets(offsets));
+    if (offsets === undefined) return await this.#engine.commitAll();
+    await this.#engine.commitOffsets(
+      Array.from(offsets, ([queue, offset]) => [this.#queue(queue), offset] as const),
+    );
   }
 
   /** The offset that is stored for a queue; `undefined` when there is none. @throws OffsetFetchError */
   async committed(queue: MessageQueue): Promise<number | undefined> {
     this.#life.require("read a committed offset", "running");
-    return await this.#fetch(queue, () => this.#engine.committed(queue));
+    const named = this.#queue(queue);
+    return await this.#fetch(named, () => this.#engine.committed(named));
   }
 
   /** All queues of a topic that can be read, as the name server knows them now. @throws ConsumerError when it cannot be asked. */
   async fetchMessageQueues(topic: string): Promise<readonly MessageQueue[]> {
     this.#life.require("fetch the queues of a topic", "running");
     try {
-      return everyQueue(await this.#client.route(topic, { refresh: true }));
+      const route = await this.#client.route(this.#topic(topic), { refresh: true });
+      return everyQueue(route).map((queue) => unwrapQueue(this.#namespace, queue));
     } catch (cause) {
       const message = `Cannot fetch the queues of "${topic}": ${(cause as Error).message}`;
       throw new ConsumerError(message, { cause, topic });
@@ -296,7 +319,7 @@ export class LitePullConsumer {
 
   /** The queues that are pulled now. */
   assignment(): readonly MessageQueue[] {
-    return this.#engine.queues();
+    return this.#engine.queues().map((queue) => unwrapQueue(this.#namespace, queue));
   }
 
   /**
@@ -307,7 +330,10 @@ export class LitePullConsumer {
     topic: string,
     listener: TopicMessageQueueChangeListener,
   ): () => void {
-    const unregister = this.#engine.topics.register(topic, listener);
+    const unregister = this.#engine.topics.register(
+      this.#topic(topic),
+      (_, queues) => listener(topic, queues.map((queue) => unwrapQueue(this.#namespace, queue))),
+    );
     this.#engine.checkTopics();
     return unregister;
   }
@@ -329,7 +355,7 @@ export class LitePullConsumer {
 
   /** Counts, queues and what is in flight, now. */
   statistics(): PullStatistics {
-    return this.#engine.statistics();
+    return shownStatistics(this.#namespace, this.#engine.statistics());
   }
 
   /**
@@ -339,6 +365,16 @@ export class LitePullConsumer {
    */
   shutdown(): Promise<void> {
     return this.#life.shutdown(this.#engine);
+  }
+
+  /** A topic as brokers call it. */
+  #topic(topic: string): string {
+    return wrapNamespace(this.#namespace, topic);
+  }
+
+  /** A queue as brokers call it. */
+  #queue(queue: MessageQueue): MessageQueue {
+    return wrapQueue(this.#namespace, queue);
   }
 
   /** The same as `shutdown()`, for `await using`. */

@@ -12,7 +12,7 @@ import type { MessageQueue } from "../../protocol/message_queue.ts";
 import type { SubscriptionData } from "../../protocol/subscription_data.ts";
 import type { TopicRoute } from "../../routing/route.ts";
 import { ConsumeSpeed } from "../../telemetry/consume_speed.ts";
-import { MessageTrace, TRACE_EVERY_MS, TraceOutcome } from "../../telemetry/message_trace.ts";
+import { type MessageTrace, TRACE_EVERY_MS, TraceOutcome } from "../../telemetry/message_trace.ts";
 import type { Loop } from "../../time/loop.ts";
 import { Assignment } from "../queue/assignment.ts";
 import { Budget } from "../window/budget.ts";
@@ -32,8 +32,8 @@ import { startPolicy } from "../queue/start_offset.ts";
 import { type ConsumerCounters, newCounters, type PullStatistics, pullStatistics } from "../statistics.ts";
 import { storeFor } from "../config/store_choice.ts";
 import { type Subscription, Subscriptions } from "../subscription/subscriptions.ts";
+import { messageTraceOf, tracerOf } from "../tracing.ts";
 import { WATCH_EVERY_MS } from "../watch.ts";
-import { tracerOf } from "../consumer_tracer.ts";
 
 /** Nothing is sent back or delivered again by itself. */
 const NO_SETTLER: Settler = {
@@ -43,7 +43,7 @@ const NO_SETTLER: Settler = {
 /** There are no listeners to call with messages. */
 const NO_LISTENERS = { concurrency: 0, listener: () => undefined };
 
-/** The inside of a lite pull consumer. */
+/** The inside of a lite pull consumer. Group, topics and queues are called here as brokers call them. */
 export class LitePullEngine implements LivingEngine {
   readonly poller: Poller;
   readonly topics: TopicListeners;
@@ -77,10 +77,7 @@ export class LitePullEngine implements LivingEngine {
       emit(event);
     };
     this.#speed = new ConsumeSpeed(client.clock);
-    this.#trace = new MessageTrace(client, consumerGroup, {
-      enabled: config.messageTrace,
-      onBatch: () => this.#membership.nudge("trace"),
-    });
+    this.#trace = messageTraceOf(client, config, () => this.#membership.nudge("trace"));
     this.#subscriptions = new Subscriptions(client.clock);
     this.#budget = new Budget({
       maxMessages: config.pullThresholdForAll,

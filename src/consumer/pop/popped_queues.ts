@@ -157,6 +157,7 @@ export class PoppedQueues {
     const window = new QueueWindow({
       queue,
       generation: ++this.#generation,
+      namespace: this.#client.options.namespace,
       isRetry: false,
       startOffset: 0,
       now: this.#client.clock.now(),

@@ -8,6 +8,7 @@
 import { scanRecords } from "../../message/record_view.ts";
 import type { RecordView } from "../../message/record_view.ts";
 import { PropertyKey } from "../../message/property_keys.ts";
+import { unwrapQueue } from "../../protocol/namespace.ts";
 import { popMessage } from "../../protocol/operations.ts";
 import { ResponseCode } from "../../protocol/response_codes.ts";
 import type { SubscriptionData } from "../../protocol/subscription_data.ts";
@@ -167,7 +168,7 @@ class Popper implements Fetch<PopReply> {
     counters.pulled += kept.records.length;
     window.totals.pulled += kept.records.length;
     counters.filtered += records.length - kept.records.length;
-    const { queue } = window;
+    const queue = unwrapQueue(window.namespace, window.queue);
     const received = this.#options.tracer?.received({ queue, askedAt, messages: kept.records });
     window.append(kept.records, 0, reply.body.byteLength, { receipts: kept.receipts, received });
   }

@@ -196,6 +196,7 @@ export class Assignment {
     const window = new QueueWindow({
       queue,
       generation: ++this.#generation,
+      namespace: client.options.namespace,
       isRetry: isRetryTopic(queue.topic),
       plainTopic: this.#options.popped?.leftovers.plainTopic(queue.topic),
       startOffset,

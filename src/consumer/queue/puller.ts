@@ -7,6 +7,7 @@
 import type { ProtocolError } from "../../core/errors.ts";
 import { type RecordView, scanRecords } from "../../message/record_view.ts";
 import { PropertyKey } from "../../message/property_keys.ts";
+import { unwrapQueue } from "../../protocol/namespace.ts";
 import { litePullMessage, pullMessage } from "../../protocol/operations.ts";
 import { ResponseCode } from "../../protocol/response_codes.ts";
 import type { SubscriptionData } from "../../protocol/subscription_data.ts";
@@ -148,7 +149,8 @@ class Puller implements Fetch<PullReply> {
     counters.pulled += wanted.length;
     window.totals.pulled += wanted.length;
     counters.filtered += records.length - wanted.length;
-    const received = tracer?.received({ queue: window.queue, askedAt, messages: wanted });
+    const queue = unwrapQueue(window.namespace, window.queue);
+    const received = tracer?.received({ queue, askedAt, messages: wanted });
     if (bad === undefined) {
       this.#corrupt.tries = 0;
       return window.append(wanted, nextOffset, body.byteLength, { received });

@@ -10,6 +10,7 @@ import { OffsetFetchError } from "../../core/errors.ts";
 import type { BrokerCaller } from "../../offsets/broker_caller.ts";
 import type { OffsetStore } from "../../offsets/offset_store.ts";
 import { type MessageQueue, queueKey } from "../../protocol/message_queue.ts";
+import { wrapQueue } from "../../protocol/namespace.ts";
 import { isRetryTopic } from "../../protocol/names.ts";
 import { endOffset, offsetAt } from "./queue_positions.ts";
 
@@ -64,7 +65,8 @@ export function findStartOffset(question: StartOffsetQuestion): Promise<number> 
     question;
   const timestamp = consumeTimestamp === undefined ? undefined : Number(consumeTimestamp);
   const policy = startPolicy({ consumeFromWhere, consumeTimestamp: timestamp }, client.clock.now());
-  return startOffset(queue, offsetStore ?? NOTHING_STORED, policy, client);
+  const named = wrapQueue(client.options.namespace, queue);
+  return startOffset(named, offsetStore ?? NOTHING_STORED, policy, client);
 }
 
 const NOTHING_STORED: Pick<OffsetStore, "readOffset"> = { readOffset: () => Promise.resolve(undefined) };

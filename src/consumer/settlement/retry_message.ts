@@ -84,7 +84,7 @@ function retryProperties(delivery: Delivery, delayLevel: number, allowed: number
   const { record } = delivery;
   const properties: Record<string, string> = { ...record.properties };
   delete properties[PropertyKey.TRANSACTION_PREPARED];
-  properties[PropertyKey.RETRY_TOPIC] = delivery.topic;
+  properties[PropertyKey.RETRY_TOPIC] = delivery.lane.topic;
   properties[PropertyKey.ORIGIN_MESSAGE_ID] ??= delivery.offsetMessageId;
   properties[PropertyKey.RECONSUME_TIME] = String(delivery.attempt);
   properties[PropertyKey.MAX_RECONSUME_TIMES] = String(allowed);

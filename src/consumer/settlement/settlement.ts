@@ -87,7 +87,7 @@ export class Settlement implements Settler {
         group: consumerGroup,
         delayLevel,
         originMsgId: delivery.messageId,
-        originTopic: delivery.topic,
+        originTopic: delivery.lane.topic,
         unitMode: false,
         maxReconsumeTimes,
       }, { timeoutMs: SEND_BACK_TIMEOUT_MS });

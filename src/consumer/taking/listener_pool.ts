@@ -168,7 +168,7 @@ export class ListenerPool {
       const delivery = this.#ring.next(now);
       if (delivery === undefined) return;
       // A lane is in the ring only while its topic is served.
-      const listener = this.listener(delivery.topic)!;
+      const listener = this.listener(delivery.lane.topic)!;
       if (this.#options.ordered) this.#callInOrder(this.#options.ordered, listener, delivery);
       else if (typeof listener === "function") this.#call(listener, delivery);
       else this.#callWithBatch(listener as MessageListenerConcurrently, delivery);
@@ -303,7 +303,7 @@ export class ListenerPool {
     };
     const answered = (answer: OrderedAnswer): void => {
       if (!asksAgain(answer)) this.#good++;
-      if (this.#failing.size > 0) this.#failing.delete(lane.topic);
+      if (this.#failing.size > 0) this.#failing.delete(lane.shownTopic);
       ordered.answered(lane, run, context, answer);
       window.leave(lane);
     };

@@ -9,6 +9,7 @@ import type { DeliveryEnd, DeliveryTrail } from "../../core/tracer.ts";
 import type { RecordView } from "../../message/record_view.ts";
 import { PropertyKey } from "../../message/property_keys.ts";
 import type { MessageQueue } from "../../protocol/message_queue.ts";
+import { unwrapQueue } from "../../protocol/namespace.ts";
 import { TraceOutcome } from "../../telemetry/message_trace.ts";
 import type { ConsumedMessage, RetryOptions } from "../consumed_message.ts";
 import type { FrameHold } from "./frame_hold.ts";
@@ -74,11 +75,11 @@ export class Delivery implements ConsumedMessage {
   }
 
   get topic(): string {
-    return this.lane.topic;
+    return this.lane.shownTopic;
   }
 
   get queue(): MessageQueue {
-    return this.receipt?.queue ?? this.window.queue;
+    return unwrapQueue(this.window.namespace, this.receipt?.queue ?? this.window.queue);
   }
 
   get queueOffset(): number {

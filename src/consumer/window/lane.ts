@@ -6,13 +6,17 @@
  * nothing at all while its window is closed, save its holes: all that ordered consumption needs of hand-out is here. What was
  * handed out and given back comes first again.
  */
+import { withoutNamespace } from "../../protocol/namespace.ts";
 import type { Delivery } from "./delivery.ts";
 import type { QueueWindow } from "./queue_window.ts";
 
 /** Messages of one topic (and key) within a window, in the order they are handed out. */
 export class Lane {
   readonly window: QueueWindow;
+  /** As brokers call it. */
   readonly topic: string;
+  /** As the application does. */
+  readonly shownTopic: string;
   /** Whether the next run is handed out only when the last is done with. */
   readonly serial: boolean;
   /** What its messages have in common, when the window is ordered by key. */
@@ -28,6 +32,7 @@ export class Lane {
   constructor(window: QueueWindow, topic: string, serial = false, key?: string) {
     this.window = window;
     this.topic = topic;
+    this.shownTopic = withoutNamespace(window.namespace, topic);
     this.serial = serial;
     this.key = key;
   }
@@ -98,7 +103,7 @@ export class Lane {
       this.window.handedOut(now);
       this.#busy++;
       const { trace, tracer } = this.window;
-      if (trace !== undefined) delivery.traceId = trace.begin(delivery.record, this.topic, now);
+      if (trace !== undefined) delivery.traceId = trace.begin(delivery.record, this.shownTopic, now);
       if (tracer !== undefined) delivery.trail = tracer.handedOut(delivery, delivery.hold.received);
       return delivery;
     }

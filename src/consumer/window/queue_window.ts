@@ -24,6 +24,8 @@ export class QueueWindow {
   readonly queue: MessageQueue;
   readonly generation: number;
   readonly settlement: Settler;
+  /** What the application does not see of names. */
+  readonly namespace: string | undefined;
   /** How it is ordered; undefined when its messages are handed out side by side. */
   readonly order: WindowOrder | undefined;
   /** The topic whose retries come through this queue, when it is a retry topic's. */
@@ -78,6 +80,7 @@ export class QueueWindow {
     this.cursor = options.startOffset;
     this.lastAnswerAt = options.now;
     this.settlement = options.settlement;
+    this.namespace = options.namespace;
     this.trace = options.trace;
     this.tracer = options.tracer;
     this.totals = options.totals ?? newTopicTotals();

@@ -57,6 +57,8 @@ export interface WindowOptions {
   readonly queue: MessageQueue;
   readonly generation: number;
   readonly isRetry: boolean;
+  /** The namespace that its names lie in, which the application does not see. */
+  readonly namespace?: string | undefined;
   /** The topic that its messages were sent to, where that is another than the queue's and the same for all. */
   readonly plainTopic?: string | undefined;
   readonly startOffset: number;

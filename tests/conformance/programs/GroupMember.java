@@ -1,3 +1,5 @@
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -10,14 +12,17 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
+import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
 /**
  * A member of a group in the official Java client, for the scenarios of mixed groups. Its mode is concurrent, orderly,
  * broadcasting or popping. Says which queues it holds whenever that changes (`queues broker:id,...`), and of every message
- * `message <broker:id> <offset> <body> <began> <ended>`, with times in milliseconds since the epoch. Leaves when its input ends.
+ * `message <broker:id> <offset> <body> <began> <ended>`, with times in milliseconds since the epoch. A fifth argument is the
+ * namespace. Each line of its input is sent to the topic as a message. Leaves when its input ends.
  */
 public class GroupMember {
     /** Time that a message takes, in milliseconds. */
@@ -41,6 +46,9 @@ public class GroupMember {
         consumer.setNamesrvAddr(args[0]);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setAwaitTerminationMillisWhenShutdown(5000);
+        if (args.length > 4) {
+            consumer.setNamespace(args[4]);
+        }
         consumer.subscribe(topic, "*");
         if (mode.equals("broadcasting")) {
             broadcast(consumer);
@@ -63,10 +71,26 @@ public class GroupMember {
         Thread watch = new Thread(() -> watchQueues(consumer, topic));
         watch.setDaemon(true);
         watch.start();
-        while (System.in.read() >= 0) {
-            continue;
-        }
+        sendLines(consumer, topic);
         consumer.shutdown();
+    }
+
+    /** Sends each line of the input as a message, until the input ends. */
+    private static void sendLines(DefaultMQPushConsumer consumer, String topic) throws Exception {
+        DefaultMQProducer producer = null;
+        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+            if (producer == null) {
+                producer = new DefaultMQProducer("java-producers");
+                producer.setNamesrvAddr(consumer.getNamesrvAddr());
+                producer.setNamespace(consumer.getNamespace());
+                producer.start();
+            }
+            producer.send(new Message(topic, line.getBytes(StandardCharsets.UTF_8)));
+        }
+        if (producer != null) {
+            producer.shutdown();
+        }
     }
 
     /** The type of the message model lies in other packages in 4.9 than in 5.x. */
@@ -119,7 +143,7 @@ public class GroupMember {
             List<MessageQueue> held = new ArrayList<>(consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl()
                 .getProcessQueueTable().keySet());
             held.addAll(popped(consumer));
-            String now = held.stream().filter(queue -> queue.getTopic().equals(topic)).sorted()
+            String now = held.stream().filter(queue -> queue.getTopic().equals(consumer.withNamespace(topic))).sorted()
                 .map(GroupMember::name).collect(Collectors.joining(","));
             if (!now.equals(last)) {
                 System.out.println("queues " + now);

@@ -56,6 +56,31 @@ Deno.test("produce sends a message a line, and consume shows them without moving
     }
   }));
 
+Deno.test("with --namespace every command means the topics and groups of that tenant", () =>
+  withCluster(async (on, cluster) => {
+    const inShop = (line: string, setting?: Setting) => on(`${line} --namespace shop`, setting);
+    assertEquals((await inShop("topics orders --create --queues 1")).code, 0);
+    await on("produce orders --body of-the-neighbour");
+    assertEquals((await inShop("produce orders --body a")).code, 0);
+    assertEquals((await inShop("consume orders --from earliest --until-end --body")).lines, ["a"]);
+    const consumer = createConsumer({
+      consumerGroup: "billing",
+      namespace: "shop",
+      namesrvAddr: cluster.namesrvAddr,
+    });
+    consumer.subscribe("orders", "*", () => {});
+    await consumer.start();
+    const { clientId } = consumer.client;
+    const { lines } = await inShop("groups billing");
+    await consumer.shutdown();
+    assertEquals(lines.some((line) => line.includes(clientId)), true, lines.join("\n"));
+    assertEquals((await inShop("lag billing --topic orders --max 0")).code, 0);
+    assertEquals((await inShop("reset-offset billing orders --to earliest --yes")).code, 0);
+    assertEquals(cluster.inspect.progress("shop%billing", "shop%orders").map(({ offset }) => offset), [0]);
+    assertEquals((await inShop("lag billing --topic orders --max 0")).code, 3);
+    assertStringIncludes((await inShop("dead-letters billing")).notes, "has no dead letters");
+  }));
+
 Deno.test("what consume prints as JSON can be produced again, bytes included", () =>
   withCluster(async (on, cluster) => {
     await cluster.createTopic("copy", { queues: 1 });
