@@ -8,6 +8,7 @@ import { queueKey } from "../../src/protocol/message_queue.ts";
 import { dlqTopic, popRetryTopicV1, retryTopic, SCHEDULE_TOPIC } from "../../src/protocol/names.ts";
 import type { TestCluster } from "../../src/testing/mod.ts";
 import { GROUP, type Ledger, TOPIC } from "./ledger.ts";
+import type { Moves } from "./moves.ts";
 import type { OffsetRules } from "./offset_rules.ts";
 import type { SimClock } from "./sim_clock.ts";
 import type { Timeline } from "./timeline.ts";
@@ -15,20 +16,22 @@ import type { Timeline } from "./timeline.ts";
 /** Where copies of a message wait for their next delivery, or for good. */
 const COPIES = [retryTopic(GROUP), popRetryTopicV1(TOPIC, GROUP), SCHEDULE_TOPIC, dlqTopic(GROUP)];
 
+/** What these faults concern. */
+export interface BrokerFaultsWorld {
+  readonly cluster: TestCluster;
+  readonly clock: SimClock;
+  readonly ledger: Ledger;
+  readonly rules: OffsetRules;
+  readonly moves: Moves;
+  readonly timeline: Timeline;
+}
+
 /** Takes brokers down. */
 export class BrokerFaults {
-  readonly #world: {
-    cluster: TestCluster;
-    clock: SimClock;
-    ledger: Ledger;
-    rules: OffsetRules;
-    timeline: Timeline;
-  };
+  readonly #world: BrokerFaultsWorld;
   readonly #down = new Set<string>();
 
-  constructor(
-    world: { cluster: TestCluster; clock: SimClock; ledger: Ledger; rules: OffsetRules; timeline: Timeline },
-  ) {
+  constructor(world: BrokerFaultsWorld) {
     this.#world = world;
   }
 
@@ -40,15 +43,17 @@ export class BrokerFaults {
   /** Kills a broker with what it had not saved, and starts it after a while. */
   async loseAndRestart(name: string, downMs: number): Promise<void> {
     await this.#whileDown(name, downMs, async (cluster) => {
-      const { ledger, rules, timeline } = this.#world;
+      const { ledger, rules, moves, timeline } = this.#world;
       const ends = this.#ends(name);
       const copies = this.#copies(name);
-      await cluster.killBroker(name, { lose: true });
+      // What a master has not saved yet, its slave has.
+      await cluster.killBroker(name, { lose: cluster.slaves.length === 0 });
       rules.forgetBroker(name);
       for (const [key, to] of this.#ends(name)) {
         const before = ends.get(key) ?? 0;
         if (to < before) {
-          ledger.lose(key, { from: to, to: before });
+          ledger.excuse(key, { from: to, to: before });
+          moves.forgetQueue(key);
           timeline.note(name, `lost ${before - to} messages of ${key} from ${to} on`);
         }
       }

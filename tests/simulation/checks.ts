@@ -91,7 +91,7 @@ export function checkHandled(world: World): number {
     for (const { key, queueOffset, properties } of held) {
       const id = properties["KEYS"]!;
       if (reader.handledIds.has(id) || reader.excusedIds.has(id) || dead.has(id)) continue;
-      if (ledger.wasLost(key, queueOffset)) continue;
+      if (ledger.isExcused(key, queueOffset)) continue;
       const begun = reader.page(key).begun[queueOffset] !== undefined;
       timeline.finding(
         "nothing is lost",
@@ -105,6 +105,15 @@ export function checkHandled(world: World): number {
   return held.length;
 }
 
+/** At the end: what was sought came, and what was to come again came again. */
+export function checkMoves({ members, ledger, moves }: World): void {
+  moves.checkSought((name, queue) => {
+    const owner = members.find((member) => member.name === name);
+    return owner?.consumer?.assignment().some((owned) => queueKey(owned) === queue) ?? false;
+  });
+  moves.checkResets(ledger.reader(GROUP));
+}
+
 /** Each message was first begun after its predecessor (of the queue, or of the key) was first handled. */
 function checkOrder({ ledger, workload, timeline }: World, reader: Reader, held: readonly Held[]): void {
   const last = new Map<string, number>();
@@ -112,7 +121,7 @@ function checkOrder({ ledger, workload, timeline }: World, reader: Reader, held:
     const line = workload.scope === "key" ? `${key} ${properties["TAGS"]}` : key;
     const before = last.get(line);
     last.set(line, queueOffset);
-    if (before === undefined || ledger.wasLost(key, before) || ledger.wasLost(key, queueOffset)) continue;
+    if (before === undefined || ledger.isExcused(key, before) || ledger.isExcused(key, queueOffset)) continue;
     const { begun, handled } = reader.page(key);
     const begunAt = begun[queueOffset] ?? Infinity;
     const handledAt = handled[before] ?? Infinity;

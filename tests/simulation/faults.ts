@@ -5,6 +5,7 @@
  * window ends, and the world has to recover.
  */
 import type { Random } from "../../src/core/random.ts";
+import { seekSomewhere } from "./movers.ts";
 import { stamp } from "./timeline.ts";
 import { CALM, type Weather } from "./wiretap.ts";
 import { pick } from "./workloads.ts";
@@ -22,6 +23,8 @@ export interface PlannedFault {
 interface Kind {
   /** How long it lasts at most, in milliseconds. */
   readonly maxMs: number;
+  /** Where it can befall; everywhere when left out. */
+  readonly where?: (world: World) => boolean;
   /** Begins it, waits, heals it. */
   readonly befall: (world: World, random: Random, lastsMs: number) => Promise<void>;
 }
@@ -35,6 +38,8 @@ const MIN_MEMBERS = 3;
 const MAX_MEMBERS = 6;
 /** A member that was lost is replaced after this long at most, in milliseconds. */
 const REPLACED_MS = 40_000;
+/** An administrator takes the group back by less than this, in milliseconds; who is further behind goes ahead. */
+const RESET_MS = 30_000;
 
 const KINDS = {
   join: { maxMs: 0, befall: (world) => Promise.resolve(joins(world)) },
@@ -119,6 +124,16 @@ const KINDS = {
     befall: (world, random, lastsMs) =>
       world.brokers.loseAndRestart(pick(world.cluster.brokers, random), lastsMs),
   },
+  "master outage": {
+    maxMs: 100_000,
+    where: hasSlaves,
+    befall: (world, random, lastsMs) => world.brokers.restart(pick(world.cluster.brokers, random), lastsMs),
+  },
+  "slave outage": {
+    maxMs: 60_000,
+    where: hasSlaves,
+    befall: (world, random, lastsMs) => world.brokers.restart(pick(world.cluster.slaves, random), lastsMs),
+  },
   "name server outage": {
     maxMs: 90_000,
     befall: async (world, _random, lastsMs) => {
@@ -136,6 +151,16 @@ const KINDS = {
       world.wiretap.staleRoutes = false;
     },
   },
+  seek: {
+    maxMs: 0,
+    where: ({ workload }) => workload.kind !== "pop",
+    befall: (world, random) => Promise.resolve(seekSomewhere(world, pick(world.liveMembers, random), random)),
+  },
+  "offset reset": {
+    maxMs: 0,
+    where: ({ workload }) => !workload.broadcast,
+    befall: (world, random) => world.admin.reset(world.clock.now() - random.int(RESET_MS)),
+  },
 } satisfies Record<string, Kind>;
 
 /** The kinds of faults. */
@@ -148,10 +173,11 @@ export const FAULT_KINDS: readonly FaultKind[] = Object.keys(KINDS) as FaultKind
 export const BASE_FAIL_CHANCE = 0.005;
 
 /** Draws at least ten faults that begin and end between `fromMs` and `toMs`, in order of time. */
-export function drawFaults(random: Random, fromMs: number, toMs: number): PlannedFault[] {
+export function drawFaults(world: World, random: Random, fromMs: number, toMs: number): PlannedFault[] {
+  const kinds = FAULT_KINDS.filter((kind) => (KINDS[kind] as Kind).where?.(world) ?? true);
   const count = MIN_FAULTS + random.int(MORE_FAULTS);
   return Array.from({ length: count }, () => {
-    const kind = pick(FAULT_KINDS, random);
+    const kind = pick(kinds, random);
     const atMs = fromMs + random.int(toMs - fromMs - REPLACED_MS - KINDS[kind].maxMs);
     return { kind, atMs, lastsMs: KINDS[kind].maxMs === 0 ? 0 : 500 + random.int(KINDS[kind].maxMs) };
   }).sort((a, b) => a.atMs - b.atMs);
@@ -166,6 +192,10 @@ export async function befall(world: World, plan: readonly PlannedFault[], random
     await (KINDS[kind] as Kind).befall(world, random, lastsMs);
     timeline.note("fault", `${kind} is over`);
   }));
+}
+
+function hasSlaves({ servers }: World): boolean {
+  return servers.slaves;
 }
 
 function joins(world: World): void {

@@ -24,6 +24,8 @@ export type Scope = "message" | "queue" | "key";
 /** What one reader knows of one queue; indices are offsets, values positions in the count of all events. */
 export interface Page {
   readonly begun: number[];
+  /** When each was last begun. */
+  readonly begunLast: number[];
   readonly handled: number[];
   /** The broker's id of each message: where it lies in the log. */
   readonly offsetIds: string[];
@@ -61,14 +63,27 @@ export class Reader {
   page(key: string): Page {
     let page = this.pages.get(key);
     if (page === undefined) {
-      this.pages.set(key, page = { begun: [], handled: [], offsetIds: [], checkedTo: 0 });
+      this.pages.set(key, page = { begun: [], begunLast: [], handled: [], offsetIds: [], checkedTo: 0 });
     }
     return page;
   }
 }
 
-/** What may happen to a queue when its broker loses what it had not saved. */
-export interface LostRange {
+/** What the books must know of a way to consume. */
+export interface LedgerTerms {
+  /** Which messages may not be at work at once. */
+  readonly scope: Scope;
+  /** Whether they are popped. */
+  readonly pops: boolean;
+}
+
+/** How long two members may both believe that a queue is theirs after its broker forgot its locks, in milliseconds. */
+const LOCK_DOUBT_MS = 60_000;
+/** The same where it forgot what was popped: until everything that a slow handler has cached is handled. */
+const POP_DOUBT_MS = 180_000;
+
+/** Offsets of a queue that nobody needs to handle. */
+export interface OffsetRange {
   readonly from: number;
   readonly to: number;
 }
@@ -77,26 +92,40 @@ export interface LostRange {
 export class Ledger {
   /** Readers by name. */
   readonly readers: Map<string, Reader> = new Map();
-  /** Offsets that a broker gave out twice, or whose messages it lost, by queue. */
-  readonly lost: Map<string, LostRange[]> = new Map();
+  /** Offsets that a broker gave out twice, whose messages it lost, or that a move passed over, by queue. */
+  readonly excused: Map<string, OffsetRange[]> = new Map();
   /** When a broker last began a new life, in milliseconds since the epoch. */
   readonly restartedAt: Map<string, number> = new Map();
   /** Hand-outs, successes and failures so far. */
-  readonly counts = { begun: 0, handled: 0, failed: 0, redelivered: 0, overlapsExcused: 0 };
+  readonly counts = {
+    begun: 0,
+    handled: 0,
+    failed: 0,
+    redelivered: 0,
+    overlapsExcused: 0,
+    servedBySlaves: 0,
+  };
   readonly #clock: SimClock;
   readonly #timeline: Timeline;
   readonly #scope: Scope;
-  readonly #pops: boolean;
+  readonly #hidesRetries: boolean;
+  readonly #doubtMs: number;
   readonly #running = new Map<string, Attempt>();
   readonly #sentBack = new Set<string>();
   #event = 0;
 
-  /** Empty books; `scope` says which messages may not be at work at once, `pops` whether they are popped. */
-  constructor(clock: SimClock, timeline: Timeline, { scope, pops }: { scope: Scope; pops: boolean }) {
+  /** Empty books. */
+  constructor(clock: SimClock, timeline: Timeline, { scope, pops }: LedgerTerms) {
     this.#clock = clock;
     this.#timeline = timeline;
     this.#scope = scope;
-    this.#pops = pops;
+    this.#hidesRetries = pops && scope === "message";
+    this.#doubtMs = pops ? POP_DOUBT_MS : LOCK_DOUBT_MS;
+  }
+
+  /** How many events there were. */
+  get event(): number {
+    return this.#event;
   }
 
   /** The reader of that name. */
@@ -114,7 +143,7 @@ export class Ledger {
 
   /** Whether a message comes from its own queue, not by way of a retry topic; popped ones are shown under their own either way. */
   #isFirst({ queue, attempt }: HandedOut): boolean {
-    return queue.topic === TOPIC && (!this.#pops || attempt === 1);
+    return queue.topic === TOPIC && (!this.#hidesRetries || attempt === 1);
   }
 
   /** A message comes into the hands of `member`: it is its turn. */
@@ -125,7 +154,9 @@ export class Ledger {
     const key = queueKey(queue);
     if (this.#isFirst(message)) {
       const page = reader.page(key);
-      if (page.begun[queueOffset] === undefined) page.begun[queueOffset] = this.#event++;
+      const event = this.#event++;
+      page.begunLast[queueOffset] = event;
+      if (page.begun[queueOffset] === undefined) page.begun[queueOffset] = event;
       else this.counts.redelivered++;
     }
     if (this.#timeline.verbose) this.#timeline.note(member, `begins ${id} of ${key}@${queueOffset}`);
@@ -142,7 +173,7 @@ export class Ledger {
     this.#running.set(attempt.scope, attempt);
     if (other === undefined || other.message.signal?.aborted || attempt.message.signal?.aborted) return;
     // A broker that comes back has forgotten its locks: until the next renewal two members may believe in theirs.
-    if (this.#clock.now() - (this.restartedAt.get(brokerName) ?? -Infinity) < 60_000) {
+    if (this.#clock.now() - (this.restartedAt.get(brokerName) ?? -Infinity) < this.#doubtMs) {
       this.counts.overlapsExcused++;
       return;
     }
@@ -193,7 +224,7 @@ export class Ledger {
   /** A popped message was acknowledged: it must be handled, or be with the dead letters. */
   acked(reader: Reader, key: string, offset: number, member: string): void {
     const page = reader.page(key);
-    if (page.handled[offset] !== undefined || this.wasLost(key, offset)) return;
+    if (page.handled[offset] !== undefined || this.isExcused(key, offset)) return;
     if (this.#cameBack(key.split(" ")[1]!, page.offsetIds[offset])) return;
     this.#timeline.finding("acknowledge what is handled", `${member} acknowledges ${key}@${offset}`);
   }
@@ -204,16 +235,16 @@ export class Ledger {
       this.#sentBack.has(`${brokerName} ${parseInt(offsetId.slice(-16), 16)}`);
   }
 
-  /** A broker lost the messages of a queue from `from` to `to`; new ones may take their offsets. */
-  lose(key: string, range: LostRange): void {
-    const ranges = this.lost.get(key);
+  /** Nobody needs to handle the messages of a queue from `from` to `to`. */
+  excuse(key: string, range: OffsetRange): void {
+    const ranges = this.excused.get(key);
     if (ranges) ranges.push(range);
-    else this.lost.set(key, [range]);
+    else this.excused.set(key, [range]);
   }
 
-  /** Whether an offset was in a range that a broker lost. */
-  wasLost(key: string, offset: number): boolean {
-    return this.lost.get(key)?.some(({ from, to }) => offset >= from && offset < to) ?? false;
+  /** Whether nobody needs to handle the message at an offset. */
+  isExcused(key: string, offset: number): boolean {
+    return this.excused.get(key)?.some(({ from, to }) => offset >= from && offset < to) ?? false;
   }
 
   /** An offset was stored: everything below it must be handled, or confirmed to come again. */
@@ -222,7 +253,7 @@ export class Ledger {
     const brokerName = key.split(" ")[1];
     for (; page.checkedTo < offset; page.checkedTo++) {
       const at = page.checkedTo;
-      if (page.handled[at] !== undefined || this.wasLost(key, at)) continue;
+      if (page.handled[at] !== undefined || this.isExcused(key, at)) continue;
       if (this.#cameBack(brokerName!, page.offsetIds[at])) continue;
       this.#timeline.finding(
         "commit the lowest unsettled",

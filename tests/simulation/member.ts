@@ -6,10 +6,7 @@
  */
 import type { Random } from "../../src/core/random.ts";
 import { type Consumer, createConsumer } from "../../src/consumer/consumer.ts";
-import {
-  createLitePullConsumer,
-  type LitePullConsumer,
-} from "../../src/consumer/lite_pull/lite_pull_consumer.ts";
+import { createLitePullConsumer, LitePullConsumer } from "../../src/consumer/lite_pull/lite_pull_consumer.ts";
 import type { LitePullConsumerConfig } from "../../src/consumer/lite_pull/lite_pull_options.ts";
 import type { ConsumedMessage } from "../../src/consumer/consumed_message.ts";
 import type { ConsumerConfig } from "../../src/consumer/config/options.ts";
@@ -18,6 +15,8 @@ import { queueKey } from "../../src/protocol/message_queue.ts";
 import type { PartialWorld } from "../../src/client/world.ts";
 import type { MemoryNetwork } from "../../src/transport/memory.ts";
 import { type Attempt, GROUP, type HandedOut, type Ledger, type Reader, TOPIC } from "./ledger.ts";
+import type { SeekTarget } from "./movers.ts";
+import type { Moves } from "./moves.ts";
 import type { MachineClock, SimClock } from "./sim_clock.ts";
 import { silentLogger, type Timeline } from "./timeline.ts";
 import type { Way, Workload } from "./workloads.ts";
@@ -32,6 +31,7 @@ export interface MemberWorld {
   readonly clock: SimClock;
   readonly network: MemoryNetwork;
   readonly ledger: Ledger;
+  readonly moves: Moves;
   readonly timeline: Timeline;
   readonly namesrvAddr: string;
   readonly workload: Workload;
@@ -68,6 +68,8 @@ export class SimMember {
   readonly #options: MemberOptions;
   readonly #clock: MachineClock;
   #consumer: Consumer | LitePullConsumer | undefined;
+  /** What to do between two polls. */
+  #wish: (() => Promise<void>) | undefined;
 
   constructor(world: MemberWorld, options: MemberOptions) {
     this.#world = world;
@@ -140,6 +142,29 @@ export class SimMember {
     timeline.note(this.name, silently ? "loses its power" : "is killed");
   }
 
+  /** Seeks: at once, or between two polls. */
+  seek(choose: () => SeekTarget | undefined): void {
+    const seek = async (): Promise<void> => {
+      const target = choose();
+      if (target === undefined) return;
+      try {
+        const sought = this.consumer?.seek(target.of, target.offset);
+        if (sought) await sought;
+        if (this.isLive) this.#world.moves.sought(this.name, target);
+      } catch (error) {
+        this.#world.timeline.note(this.name, `cannot seek: ${(error as Error).message}`);
+      }
+    };
+    if (this.consumer instanceof LitePullConsumer) this.#wish = seek;
+    else void seek();
+  }
+
+  async #grant(): Promise<void> {
+    const wish = this.#wish;
+    this.#wish = undefined;
+    await wish?.();
+  }
+
   get #place(): PartialWorld {
     const { random } = this.#options;
     return { ...this.#world.network.at(this.host), clock: this.#clock, random, pid: 1, logger: silentLogger };
@@ -200,11 +225,15 @@ export class SimMember {
       const run = await consumer.poll({ timeoutMs: 5_000 }).catch(() => []);
       this.#take(run);
       for (const message of run) while (!await this.#work(message));
+      await this.#grant();
     }
   }
 
   async #loopUntilHandled(consumer: LitePullConsumer): Promise<void> {
-    for await (const message of consumer.messages()) while (!await this.#work(message));
+    for await (const message of consumer.messages()) {
+      while (!await this.#work(message));
+      await this.#grant();
+    }
   }
 
   async #loop(consumer: Consumer): Promise<void> {
@@ -233,11 +262,22 @@ export class SimMember {
 
   #take(run: readonly HandedOut[]): void {
     if (this.#clock.stopped) return;
-    for (const message of run) this.#world.ledger.handOut(this.reader, message);
+    for (const message of run) this.#handedOut(message);
+  }
+
+  #handedOut(message: HandedOut): void {
+    this.#world.ledger.handOut(this.reader, message);
+    // What was handed out before a seek and is looked at after it says nothing of the seek.
+    if (message.signal?.aborted) return;
+    this.#world.moves.handedOut(this.name, queueKey(message.queue), message.queueOffset);
   }
 
   async #listen(consumer: Consumer | LitePullConsumer): Promise<void> {
-    for await (const event of consumer.events()) this.#world.timeline.note(this.name, tell(event));
+    for await (const event of consumer.events()) {
+      this.#world.timeline.note(this.name, tell(event));
+      if (event.type !== "revoked") continue;
+      for (const queue of event.queues) this.#world.moves.forget(this.name, queueKey(queue));
+    }
   }
 
   /** Handles one message: whether it went well. */
@@ -245,7 +285,7 @@ export class SimMember {
     if (this.#clock.stopped) return new Promise(() => {});
     const { ledger, failChance } = this.#world;
     const { random } = this.#options;
-    ledger.handOut(this.reader, message);
+    this.#handedOut(message);
     const attempt = ledger.begin(this.reader, this.name, message);
     const ok = random.next() >= failChance;
     const now = this.#clock.now();

@@ -2,7 +2,7 @@
  * Stored offsets never go back, save where something explains it.
  *
  * Two rules. A member's commits of a queue rise as long as it owns the queue: it starts anew when it asks for the stored
- * offset, or the broker tells it that its offset is gone. And when the world has been calm for a while, what the broker
+ * offset, or the broker tells it that its offset is gone. A move on purpose explains one step back, and not beyond its target. And when the world has been calm for a while, what the broker
  * stores only rises, whoever commits: a former owner has no business there any more.
  */
 import { type Ledger, type Reader } from "./ledger.ts";
@@ -19,6 +19,8 @@ export class OffsetRules {
   readonly #reader: Reader;
   readonly #byMember = new Map<string, number>();
   readonly #stored = new Map<string, number>();
+  /** How far back the next step of a queue may go. */
+  readonly #moved = new Map<string, number>();
   /** Names of members by host. */
   readonly #names: ReadonlyMap<string, string>;
 
@@ -35,6 +37,11 @@ export class OffsetRules {
     this.#byMember.delete(`${host} ${queue}`);
   }
 
+  /** Somebody moved a queue to `offset` on purpose. */
+  moved(queue: string, offset: number): void {
+    this.#moved.set(queue, offset);
+  }
+
   /** A broker lost what it had not saved: what is stored there now may be older. */
   forgetBroker(brokerName: string): void {
     for (const key of this.#stored.keys()) if (key.split(" ")[1] === brokerName) this.#stored.delete(key);
@@ -44,12 +51,14 @@ export class OffsetRules {
   committed(host: string, queue: string, offset: number): void {
     const member = this.#names.get(host) ?? host;
     const own = this.#byMember.get(`${host} ${queue}`) ?? -1;
-    if (offset < own) {
+    const stored = this.#stored.get(queue) ?? -1;
+    const isMoved = offset < Math.max(own, stored) && offset >= (this.#moved.get(queue) ?? Infinity);
+    if (isMoved) this.#moved.delete(queue);
+    if (offset < own && !isMoved) {
       this.#timeline.finding("offsets rise", `${member} commits ${offset} of ${queue} after ${own}`);
     }
     this.#byMember.set(`${host} ${queue}`, offset);
-    const stored = this.#stored.get(queue) ?? -1;
-    if (offset < stored) {
+    if (offset < stored && !isMoved) {
       this.takenBack++;
       this.#timeline.note(member, `takes the offset of ${queue} back from ${stored} to ${offset}`);
       if (this.calm) {

@@ -1,14 +1,15 @@
 /**
  * One seed from beginning to end: half an hour of a world's time.
  *
- *   0 ─ members join, messages flow ─ 1 min ═ faults ═ 18 min ─ recovery ─ 21 min ─ calm ─ 30 min, all leave
+ *   0 ─ members join, messages flow ─ 1 min ═ faults ═ 18 min ─ recovery ─ 21 to 24 min ─ calm ─ 30 min, all leave
  *
  * The loop below is all there is of time: it lets the world come to rest, then steps to whatever is waited for next.
  */
 import type { Random } from "../../src/core/random.ts";
-import { checkAfterwards, checkHandled, checkMemory, checkOwners, lag } from "./checks.ts";
+import { checkAfterwards, checkHandled, checkMemory, checkMoves, checkOwners, lag } from "./checks.ts";
 import { befall, drawFaults, type FaultKind, type PlannedFault } from "./faults.ts";
 import { START_MS } from "./sim_clock.ts";
+import { tryReset, trySlave } from "./trials.ts";
 import { stamp } from "./timeline.ts";
 import { MESSAGES, Traffic } from "./traffic.ts";
 import { CALM } from "./wiretap.ts";
@@ -28,7 +29,7 @@ const AFTER_A_FAULT_MS = 5_000;
 /** But not before this: 5,000 messages are to come in at a pace. */
 const TRAFFIC_MS = 8 * MINUTE_MS;
 /** After the last message, and after the last fault, the group must have caught up within this. */
-const CATCH_UP_MS = 6 * MINUTE_MS;
+const CATCH_UP_MS = 5 * MINUTE_MS;
 /** Between two looks of the checkers. */
 const LOOK_MS = 1_000;
 const LONG_LOOK_MS = 5_000;
@@ -56,13 +57,15 @@ export async function simulate(
   const workload = WORKLOADS.find(({ name }) => name === workloadName);
   if (workload === undefined) throw new Error(`Cannot simulate "${workloadName}": it is no workload`);
   const world = await World.create(seed, workload);
-  const { clock, timeline, ledger, rules } = world;
+  const { clock, timeline, ledger, moves, rules } = world;
   timeline.verbose = verbose;
-  const plan = drawFaults(world.random("plan"), FAULTS_FROM_MS, FAULTS_TO_MS);
+  const plan = drawFaults(world, world.random("plan"), FAULTS_FROM_MS, FAULTS_TO_MS);
   const traffic = new Traffic(world, world.random("traffic"));
   timeline.note(
     "seed",
-    `${seed}, ${workloadName}: ${JSON.stringify(world.config)}, latency ${world.latencyMs} ms`,
+    `${seed}, ${workloadName}: ${JSON.stringify(world.config)}, ${
+      JSON.stringify(world.servers)
+    }, latency ${world.latencyMs} ms`,
   );
   const onRejection = (event: PromiseRejectionEvent): void => {
     event.preventDefault();
@@ -72,10 +75,11 @@ export async function simulate(
   try {
     for (let i = 0; i < 3; i++) world.addMember();
     void traffic.run(endOfTraffic(plan, world.random("end of traffic")));
-    void befall(world, plan, world.random("faults")).then(() => recover(world));
+    void befall(world, plan, world.random("faults")).then(() => recover(world, traffic));
     void look(world, traffic);
     await runUntil(world, START_MS + WORLD_MS);
     const stored = checkHandled(world);
+    checkMoves(world);
     if (traffic.sent < MESSAGES) timeline.finding("a seed is large enough", `only ${traffic.sent} messages`);
     if (plan.length < 10) timeline.finding("a seed is hard enough", `only ${plan.length} faults`);
     await end(world);
@@ -86,7 +90,13 @@ export async function simulate(
       workload: workloadName,
       findings: timeline.findings,
       faults,
-      counts: { stored, ...ledger.counts, takenBack: rules.takenBack, members: world.members.length },
+      counts: {
+        stored,
+        ...ledger.counts,
+        ...moves.counts,
+        takenBack: rules.takenBack,
+        members: world.members.length,
+      },
       timeline: timeline.text(),
     };
   } finally {
@@ -107,13 +117,15 @@ async function runUntil({ clock }: World, at: number): Promise<void> {
 }
 
 /** The last fault is over. */
-async function recover(world: World): Promise<void> {
+async function recover(world: World, traffic: Traffic): Promise<void> {
   world.failChance = 0;
   world.wiretap.weather = { ...CALM };
   world.timeline.note("world", "all faults are over");
   await world.clock.sleep(CALM_AFTER_MS);
+  await trySlave(world);
   world.rules.calm = true;
   world.timeline.note("world", "is calm");
+  await tryReset(world, traffic);
 }
 
 /** Looks around for as long as the world lives. */

@@ -26,6 +26,8 @@ export class Traffic {
   failures = 0;
   /** Whether all are sent. */
   done = false;
+  /** When the last was sent, in milliseconds since the epoch. */
+  lastAt = 0;
   readonly #world: World;
   readonly #random: Random;
   readonly #producer: Producer;
@@ -74,6 +76,7 @@ export class Traffic {
       if (messages.length === 1) await this.#producer.send(messages[0]!, { queue });
       else await this.#producer.sendBatch(messages, { queue });
       this.sent += messages.length;
+      this.lastAt = this.#world.clock.now();
     } catch {
       this.failures++;
     }

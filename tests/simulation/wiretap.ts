@@ -11,12 +11,14 @@ import { retryTopic } from "../../src/protocol/names.ts";
 import { ResponseCode } from "../../src/protocol/response_codes.ts";
 import type { FaultTarget, InboundRequest, OutboundReply, TestCluster } from "../../src/testing/mod.ts";
 import { GROUP, type Ledger, TOPIC } from "./ledger.ts";
+import type { Moves } from "./moves.ts";
 import type { OffsetRules } from "./offset_rules.ts";
 import type { SimClock } from "./sim_clock.ts";
 
 /** What is watched at brokers. */
 const WATCHED: readonly FaultTarget[] = [
   "pullMessage",
+  "litePullMessage",
   "updateConsumerOffset",
   "queryConsumerOffset",
   "consumerSendMsgBack",
@@ -59,18 +61,20 @@ export class Wiretap {
   readonly #random: Random;
   readonly #ledger: Ledger;
   readonly #rules: OffsetRules;
+  readonly #moves: Moves;
   readonly #routes = new Map<string, OutboundReply>();
 
   /** Watches `cluster` from now on. */
   constructor(
     cluster: TestCluster,
-    world: { clock: SimClock; random: Random; ledger: Ledger; rules: OffsetRules },
+    world: { clock: SimClock; random: Random; ledger: Ledger; rules: OffsetRules; moves: Moves },
   ) {
     this.#clock = world.clock;
     this.#random = world.random;
     this.#ledger = world.ledger;
     this.#rules = world.rules;
-    for (const at of cluster.brokers) {
+    this.#moves = world.moves;
+    for (const at of [...cluster.brokers, ...cluster.slaves]) {
       for (const operation of WATCHED) {
         cluster.once(operation, (request, proceed) => this.#pass(at, operation, request, proceed), {
           at,
@@ -84,7 +88,7 @@ export class Wiretap {
   }
 
   async #pass(
-    broker: string,
+    at: string,
     operation: FaultTarget,
     request: InboundRequest,
     proceed: Proceed,
@@ -97,13 +101,14 @@ export class Wiretap {
       return undefined;
     }
     const reply = await proceed();
-    if (reply !== undefined) this.#watch(broker, operation, request, reply);
+    if (reply !== undefined) this.#watch(at, operation, request, reply);
     if (draw < lossChance) return undefined;
     if (this.#random.next() < delayChance) await this.#clock.sleep(1 + this.#random.int(delayMs));
     return reply;
   }
 
-  #watch(broker: string, operation: FaultTarget, request: InboundRequest, reply: OutboundReply): void {
+  #watch(at: string, operation: FaultTarget, request: InboundRequest, reply: OutboundReply): void {
+    const broker = at.replace(/-slave-\d+$/, "");
     const fields = request.command.extFields ?? {};
     const host = request.channel.remote.host;
     const { topic = "", queueId } = fields;
@@ -117,7 +122,9 @@ export class Wiretap {
         this.#rules.beginsAnew(host, queue);
         break;
       case "pullMessage":
-        if (reply.code === ResponseCode.PULL_OFFSET_MOVED) this.#rules.beginsAnew(host, queue);
+      case "litePullMessage":
+        if (reply.code === ResponseCode.PULL_OFFSET_MOVED) this.#moved(host, queue);
+        else if (ok && at !== broker) this.#ledger.counts.servedBySlaves++;
         break;
       case "ackMessage":
         if (ok && topic === TOPIC) this.#rules.acked(host, queue, Number(fields["offset"]));
@@ -136,6 +143,12 @@ export class Wiretap {
         if (ok && fields["b"] === retryTopic(GROUP)) this.#sentAsNew(fields["i"] ?? "");
         break;
     }
+  }
+
+  /** A broker tells a member to go on elsewhere. */
+  #moved(host: string, queue: string): void {
+    this.#rules.beginsAnew(host, queue);
+    this.#moves.forgetQueue(queue);
   }
 
   /** A send-back that took the form of a new message names the one that it stands for. */

@@ -41,6 +41,13 @@ export const WORKLOADS: readonly Workload[] = [
     config: { messageModel: "BROADCASTING", maxReconsumeTimes: 1000 },
   },
   { name: "pop", kind: "pop", scope: "message", broadcast: false, config: { messageRequestMode: "POP" } },
+  {
+    name: "orderly-pop",
+    kind: "pop",
+    scope: "queue",
+    broadcast: false,
+    config: { messageRequestMode: "POP", ordering: "orderly" },
+  },
   { name: "lite-pull", kind: "lite pull", scope: "message", broadcast: false, config: {} },
 ];
 
@@ -89,6 +96,25 @@ export function drawConfig(
     popShareQueueNum: pick([0, 1, 2], random),
     popBatchNums: pick([8, 32], random),
     popThresholdForQueue: pick([20, 96], random),
+  };
+}
+
+/** The brokers of a world. */
+export interface Servers {
+  /** Whether each master has a slave. */
+  readonly slaves: boolean;
+  /** Whether masters tell members to read from their slaves. */
+  readonly suggestSlave: boolean;
+  /** Whether a reset waits at its broker for the next pull; else members are told. */
+  readonly useServerSideResetOffset: boolean;
+}
+
+/** How the brokers of one world are set up. Members are told of a reset only where they keep the offsets. */
+export function drawServers({ kind }: Workload, random: Random): Servers {
+  return {
+    slaves: random.next() < 0.5,
+    suggestSlave: random.next() < 0.5,
+    useServerSideResetOffset: random.next() < 0.5 || kind === "pop",
   };
 }
 

@@ -15,25 +15,30 @@ import { BrokerFaults } from "./broker_faults.ts";
 import { BASE_FAIL_CHANCE } from "./faults.ts";
 import { GROUP, Ledger, TOPIC } from "./ledger.ts";
 import { SimMember } from "./member.ts";
+import { Administrator } from "./movers.ts";
+import { Moves } from "./moves.ts";
 import { OffsetRules } from "./offset_rules.ts";
 import { SimClock } from "./sim_clock.ts";
 import { silentLogger, Timeline } from "./timeline.ts";
 import { type Weather, Wiretap } from "./wiretap.ts";
-import { drawConfig, drawWay, type Workload } from "./workloads.ts";
+import { drawConfig, drawServers, drawWay, type Servers, type Workload } from "./workloads.ts";
 
-const BROKERS = 2;
+const BROKERS = ["broker-a", "broker-b"];
 const QUEUES = 3;
 const MAX_QUEUES = 5;
 
 /** Everything of one seed. */
 export class World {
   readonly workload: Workload;
+  readonly servers: Servers;
   readonly clock: SimClock;
   readonly timeline: Timeline;
   readonly network: MemoryNetwork;
   readonly cluster: TestCluster;
   readonly ledger: Ledger;
   readonly rules: OffsetRules;
+  readonly moves: Moves;
+  readonly admin: Administrator;
   readonly wiretap: Wiretap;
   readonly brokers: BrokerFaults;
   readonly config: Partial<ConsumerConfig & LitePullConsumerConfig>;
@@ -52,10 +57,11 @@ export class World {
   private constructor(
     seed: number,
     workload: Workload,
-    parts: { clock: SimClock; network: MemoryNetwork; cluster: TestCluster },
+    parts: { servers: Servers; clock: SimClock; network: MemoryNetwork; cluster: TestCluster },
   ) {
     this.#seed = seed;
     this.workload = workload;
+    this.servers = parts.servers;
     this.clock = parts.clock;
     this.network = parts.network;
     this.cluster = parts.cluster;
@@ -65,9 +71,11 @@ export class World {
       pops: workload.kind === "pop",
     });
     this.rules = new OffsetRules(this.ledger, this.timeline, this.ledger.reader(GROUP), this.#names);
-    const { cluster, clock, ledger, rules, timeline } = this;
-    this.wiretap = new Wiretap(cluster, { clock, ledger, rules, random: this.random("wire") });
-    this.brokers = new BrokerFaults({ cluster, clock, ledger, rules, timeline });
+    this.moves = new Moves(this.ledger, this.rules, this.timeline);
+    const { cluster, clock, ledger, rules, moves, timeline } = this;
+    this.wiretap = new Wiretap(cluster, { clock, ledger, rules, moves, random: this.random("wire") });
+    this.brokers = new BrokerFaults({ cluster, clock, ledger, rules, moves, timeline });
+    this.admin = new Administrator(this);
     this.config = drawConfig(workload, this.random("config"));
     this.latencyMs = 1 + this.random("latency").int(8);
     this.network.latencyMs = this.latencyMs;
@@ -77,18 +85,21 @@ export class World {
   static async create(seed: number, workload: Workload): Promise<World> {
     const clock = new SimClock();
     const network = createMemoryNetwork({ clock, random: forked(seed, "network") });
+    const servers = drawServers(workload, forked(seed, "servers"));
+    const { slaves, ...broker } = servers;
     const cluster = await startCluster({
       ...network,
       connect: network.connect,
       listen: network.listen,
       clock,
       random: forked(seed, "cluster"),
-      brokers: BROKERS,
+      brokers: BROKERS.map((name) => ({ name, slaves: slaves ? 1 : 0 })),
+      broker: { ...broker, suggestSlave: slaves && broker.suggestSlave },
       topics: { [TOPIC]: QUEUES },
       wireLogLines: 0,
       logger: silentLogger,
     });
-    return new World(seed, workload, { clock, network, cluster });
+    return new World(seed, workload, { servers, clock, network, cluster });
   }
 
   /** The generator of one part. */

@@ -12,6 +12,7 @@ import { MessageStore, type NewMessage, type Stored, type StoreSnapshot } from "
 import type { BrokerOptions } from "./broker_options.ts";
 import { GroupTable } from "./group_table.ts";
 import { OffsetTable, type SavedOffsets } from "./offset_table.ts";
+import { PopOrders } from "./pop_order.ts";
 import { type Popped, PopTable } from "./pop_table.ts";
 import { type NamedTopic, TopicTable } from "./topic_table.ts";
 import type { NamedGroup } from "./group_table.ts";
@@ -81,6 +82,8 @@ export class BrokerState {
   readonly halves: Map<number, PendingHalf> = new Map();
   /** Popped messages that are neither acknowledged nor back. */
   readonly popped: PopTable = new PopTable();
+  /** What is out of queues that are popped in order. */
+  readonly popOrders: PopOrders = new PopOrders();
   /** How groups get a topic's messages, by `topic@group`. */
   readonly requestModes: Map<string, RequestModeSetting> = new Map();
   /** Are told of every message stored: the master's process, and those of its slaves. */
@@ -120,6 +123,7 @@ export class BrokerState {
     this.store.loseUnflushed();
     this.offsets.loseUnsaved();
     this.popped.loseUnsaved();
+    this.popOrders.clearAll();
     const end = this.store.maxPhysicalOffset;
     for (const [key, { physicalOffset }] of this.timers) if (physicalOffset >= end) this.timers.delete(key);
     for (const [key, { physicalOffset }] of this.halves) if (physicalOffset >= end) this.halves.delete(key);
@@ -148,6 +152,7 @@ export class BrokerState {
     for (const group of snapshot.groups) this.groups.put(group);
     this.offsets.load(snapshot.offsets);
     this.popped.load(snapshot.popped);
+    this.popOrders.clearAll();
     this.store.restore(snapshot.store);
     refill(this.scheduleOffsets, snapshot.scheduleOffsets);
     refill(this.timers, snapshot.timers.map((timer) => [timer.physicalOffset, timer] as const));

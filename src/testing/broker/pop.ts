@@ -18,7 +18,7 @@ import { decodeRecord, encodeRecord } from "../../wire/record.ts";
 import type { Read } from "../store/read.ts";
 import type { Broker } from "./broker.ts";
 import type { MessageFilter } from "./message_filter.ts";
-import { type OrderedQueue, PopOrders } from "./pop_order.ts";
+import type { OrderedQueue } from "./pop_order.ts";
 import type { Popped } from "./pop_table.ts";
 
 /** What a consumer asks for. */
@@ -62,7 +62,6 @@ export interface PopResult {
 /** The pops of one broker. */
 export class Pops {
   readonly #broker: Broker;
-  readonly #orders = new PopOrders();
   #reviveCounter = 0;
 
   /** Pops from `broker`. */
@@ -84,7 +83,7 @@ export class Pops {
 
   /** Whether an ordered pop of this queue would have to wait for what is out. */
   isBlocked(queue: OrderedQueue, attemptId: string | undefined): boolean {
-    return this.#orders.isBlocked(queue, attemptId, this.#broker.clock.now());
+    return this.#broker.state.popOrders.isBlocked(queue, attemptId, this.#broker.clock.now());
   }
 
   /** Takes messages out. */
@@ -120,13 +119,15 @@ export class Pops {
     const { state, clock, parked } = this.#broker;
     const { group, topic, queueId, queueOffset, popTime } = receipt;
     if (queueOffset < (state.offsets.committed(group, topic, queueId) ?? -1)) return undefined;
-    const next = this.#orders.ack(receipt, queueOffset, popTime);
+    const next = this.#broker.state.popOrders.ack(receipt, queueOffset, popTime);
     if (next === "unknown offset") {
       return `offset is illegal, key:${topic}@${group}@${queueId}, commit:${queueOffset}`;
     }
     if (next === "other pop") return undefined;
     if (!state.offsets.hasReset(group, topic, queueId)) state.offsets.commit(group, topic, queueId, next);
-    if (!this.#orders.isBlocked(receipt, undefined, clock.now())) parked.release(topic, queueId);
+    if (!this.#broker.state.popOrders.isBlocked(receipt, undefined, clock.now())) {
+      parked.release(topic, queueId);
+    }
     return undefined;
   }
 
@@ -135,7 +136,12 @@ export class Pops {
     const { state, clock } = this.#broker;
     const now = clock.now();
     if (reviveQueueId === ORDER_REVIVE_QUEUE_ID) {
-      this.#orders.postpone(receipt, receipt.queueOffset, receipt.popTime, now + invisibleTime);
+      this.#broker.state.popOrders.postpone(
+        receipt,
+        receipt.queueOffset,
+        receipt.popTime,
+        now + invisibleTime,
+      );
       this.#releaseWhenFree(receipt);
       return receipt.popTime;
     }
@@ -154,7 +160,9 @@ export class Pops {
     const { group } = request;
     const queue = { group, topic, queueId };
     const offset = this.#startOf(request, topic, queueId);
-    if (request.order && this.#orders.isBlocked(queue, request.attemptId, clock.now())) return;
+    if (request.order && this.#broker.state.popOrders.isBlocked(queue, request.attemptId, clock.now())) {
+      return;
+    }
     const maxOffset = state.store.peekQueue(topic, queueId)?.maxOffset ?? 0;
     if (result.records.length >= request.maxMessages) {
       result.restCount += maxOffset - offset;
@@ -174,7 +182,7 @@ export class Pops {
     const { group } = request;
     const reset = offsets.takeReset(group, topic, queueId);
     if (reset !== undefined) {
-      this.#orders.clear({ group, topic, queueId });
+      this.#broker.state.popOrders.clear({ group, topic, queueId });
       return reset;
     }
     const committed = offsets.committed(group, topic, queueId);
@@ -209,7 +217,7 @@ export class Pops {
     const { invisibleTime, attemptId } = request;
     const { popTime } = result;
     if (request.order) {
-      const counts = this.#orders.popped(queue, {
+      const counts = this.#broker.state.popOrders.popped(queue, {
         attemptId,
         popTime,
         invisibleTime,
@@ -265,7 +273,7 @@ export class Pops {
   }
 
   #releaseWhenFree(queue: { group: string; topic: string; queueId: number }): void {
-    const freeAt = this.#orders.freeAt(queue);
+    const freeAt = this.#broker.state.popOrders.freeAt(queue);
     this.#broker.alarms.set(freeAt, () => this.#broker.parked.release(queue.topic, queue.queueId));
   }
 

@@ -85,6 +85,11 @@ export class PopOrders {
     if (entry?.popTime === popTime) entry.visibleAt.set(queueOffset, until);
   }
 
+  /** Forgets what is out of every queue, as after a crash: a real broker saves it every ten seconds, and most of it is over by then. */
+  clearAll(): void {
+    this.#entries.clear();
+  }
+
   /** Forgets what is out of a queue. */
   clear(queue: OrderedQueue): void {
     this.#entries.delete(keyOf(queue));
