@@ -7,7 +7,10 @@
 import { queueKey } from "../../src/protocol/message_queue.ts";
 import { dlqTopic, retryTopic } from "../../src/protocol/names.ts";
 import type { StoredMessageView } from "../../src/testing/mod.ts";
+import { MIN_FAULTS } from "./faults.ts";
 import { GROUP, type Reader, TOPIC } from "./ledger.ts";
+import { stamp, type Timeline } from "./timeline.ts";
+import { MESSAGES } from "./traffic.ts";
 import type { World } from "./world.ts";
 
 /** A message of the topic as the brokers hold it. */
@@ -149,4 +152,62 @@ export function checkAfterwards({ cluster, workload, timeline }: World): void {
   for (const { clientId, queue } of inspect.locks(GROUP)) {
     timeline.finding("locks are given back", `${clientId} still holds ${queueKey(queue)}`);
   }
+}
+
+/** After the last message, and after the last fault, the group must have caught up within this, in milliseconds. */
+export const CATCH_UP_MS = 5 * 60_000;
+/** A member leaves within this, in milliseconds: its patience for handlers, and for a broker that does not answer. */
+export const SHUTDOWN_MS = 60_000;
+
+/** Whether lag reaches zero in time. */
+export class CatchUp {
+  readonly #timeline: Timeline;
+  #since = Infinity;
+  #over = false;
+
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+  }
+
+  /** One look at a calm world that nothing is sent in any more. */
+  look(elapsedMs: number, lag: () => number): void {
+    if (this.#over) return;
+    this.#since = Math.min(this.#since, elapsedMs);
+    const left = lag();
+    this.#over = left === 0 || elapsedMs - this.#since > CATCH_UP_MS;
+    if (left === 0) this.#timeline.note("world", "has caught up");
+    else if (this.#over) {
+      this.#timeline.finding("lag ends", `${left} messages are left ${stamp(CATCH_UP_MS)} after the last`);
+    }
+  }
+}
+
+/** A member has left. */
+export function checkShutdown(timeline: Timeline, name: string, tookMs: number): void {
+  if (tookMs > SHUTDOWN_MS) timeline.finding("a shutdown ends", `that of ${name} took ${tookMs} ms`);
+}
+
+/** How much a seed has tried. */
+export function checkSize(timeline: Timeline, { sent, faults }: { sent: number; faults: number }): void {
+  if (sent < MESSAGES) timeline.finding("a seed is large enough", `only ${sent} messages`);
+  if (faults < MIN_FAULTS) timeline.finding("a seed is hard enough", `only ${faults} faults`);
+}
+
+/** The world is over: `nextAt` is when somebody still wants to wake. */
+export function checkRest(
+  timeline: Timeline,
+  { stopped, nextAt }: { stopped: boolean; nextAt: number },
+): void {
+  if (!stopped) timeline.finding("a cluster stops", "this one does not");
+  if (nextAt !== Infinity) timeline.finding("nothing is left running", "somebody still waits");
+}
+
+/** Listens for rejections that nobody handles, until the function that it gives is called. */
+export function hearRejections(timeline: Timeline): () => void {
+  const onRejection = (event: PromiseRejectionEvent): void => {
+    event.preventDefault();
+    timeline.finding("no rejection is unheard", String((event.reason as Error)?.stack ?? event.reason));
+  };
+  globalThis.addEventListener("unhandledrejection", onRejection);
+  return () => globalThis.removeEventListener("unhandledrejection", onRejection);
 }

@@ -14,6 +14,7 @@ import type { ConsumerEvent } from "../../src/consumer/events.ts";
 import { queueKey } from "../../src/protocol/message_queue.ts";
 import type { PartialWorld } from "../../src/client/world.ts";
 import type { MemoryNetwork } from "../../src/transport/memory.ts";
+import { checkShutdown } from "./checks.ts";
 import { type Attempt, GROUP, type HandedOut, type Ledger, type Reader, TOPIC } from "./ledger.ts";
 import type { SeekTarget } from "./movers.ts";
 import type { Moves } from "./moves.ts";
@@ -126,9 +127,7 @@ export class SimMember {
     this.phase = "gone";
     ledger.gone(this.name);
     timeline.note(this.name, `is gone after ${clock.now() - began} ms`);
-    if (clock.now() - began > 60_000) {
-      timeline.finding("a shutdown ends", `that of ${this.name} took ${clock.now() - began} ms`);
-    }
+    checkShutdown(timeline, this.name, clock.now() - began);
   }
 
   /** Stops for good without a word; with `silently` nobody is told that its connections are gone. */

@@ -6,12 +6,22 @@
  * The loop below is all there is of time: it lets the world come to rest, then steps to whatever is waited for next.
  */
 import type { Random } from "../../src/core/random.ts";
-import { checkAfterwards, checkHandled, checkMemory, checkMoves, checkOwners, lag } from "./checks.ts";
+import {
+  CatchUp,
+  checkAfterwards,
+  checkHandled,
+  checkMemory,
+  checkMoves,
+  checkOwners,
+  checkRest,
+  checkSize,
+  hearRejections,
+  lag,
+} from "./checks.ts";
 import { befall, drawFaults, type FaultKind, type PlannedFault } from "./faults.ts";
 import { START_MS } from "./sim_clock.ts";
 import { tryReset, trySlave } from "./trials.ts";
-import { stamp } from "./timeline.ts";
-import { MESSAGES, Traffic } from "./traffic.ts";
+import { Traffic } from "./traffic.ts";
 import { CALM } from "./wiretap.ts";
 import { World } from "./world.ts";
 import { pick, workloadOf, WORKLOADS } from "./workloads.ts";
@@ -28,8 +38,6 @@ const CALM_AFTER_MS = 3 * MINUTE_MS;
 const AFTER_A_FAULT_MS = 5_000;
 /** But not before this: 5,000 messages are to come in at a pace. */
 const TRAFFIC_MS = 8 * MINUTE_MS;
-/** After the last message, and after the last fault, the group must have caught up within this. */
-const CATCH_UP_MS = 5 * MINUTE_MS;
 /** Between two looks of the checkers. */
 const LOOK_MS = 1_000;
 const LONG_LOOK_MS = 5_000;
@@ -67,11 +75,7 @@ export async function simulate(
       JSON.stringify(world.servers)
     }, latency ${world.latencyMs} ms`,
   );
-  const onRejection = (event: PromiseRejectionEvent): void => {
-    event.preventDefault();
-    timeline.finding("no rejection is unheard", String((event.reason as Error)?.stack ?? event.reason));
-  };
-  globalThis.addEventListener("unhandledrejection", onRejection);
+  const hearNoMore = hearRejections(timeline);
   try {
     for (let i = 0; i < 3; i++) world.addMember();
     void traffic.run(endOfTraffic(plan, world.random("end of traffic")));
@@ -80,8 +84,7 @@ export async function simulate(
     await runUntil(world, START_MS + WORLD_MS);
     const stored = checkHandled(world);
     checkMoves(world);
-    if (traffic.sent < MESSAGES) timeline.finding("a seed is large enough", `only ${traffic.sent} messages`);
-    if (plan.length < 10) timeline.finding("a seed is hard enough", `only ${plan.length} faults`);
+    checkSize(timeline, { sent: traffic.sent, faults: plan.length });
     await end(world);
     const faults: Partial<Record<FaultKind, number>> = {};
     for (const { kind } of plan) faults[kind] = (faults[kind] ?? 0) + 1;
@@ -100,7 +103,7 @@ export async function simulate(
       timeline: timeline.text(),
     };
   } finally {
-    globalThis.removeEventListener("unhandledrejection", onRejection);
+    hearNoMore();
   }
 }
 
@@ -131,21 +134,13 @@ async function recover(world: World, traffic: Traffic): Promise<void> {
 /** Looks around for as long as the world lives. */
 async function look(world: World, traffic: Traffic): Promise<void> {
   const { clock, timeline, rules } = world;
-  let calmSince = Infinity;
-  let caughtUp = false;
+  const catchUp = new CatchUp(timeline);
   for (let looks = 1; clock.elapsedMs < WORLD_MS; looks++) {
     await clock.sleep(LOOK_MS);
     checkMemory(world);
     if (!rules.calm || looks % (LONG_LOOK_MS / LOOK_MS) !== 0) continue;
     checkOwners(world);
-    if (!traffic.done || caughtUp) continue;
-    calmSince = Math.min(calmSince, clock.elapsedMs);
-    caughtUp = lag(world) === 0;
-    if (caughtUp) timeline.note("world", "has caught up");
-    else if (clock.elapsedMs - calmSince > CATCH_UP_MS) {
-      timeline.finding("lag ends", `${lag(world)} messages are left ${stamp(CATCH_UP_MS)} after the last`);
-      caughtUp = true;
-    }
+    if (traffic.done) catchUp.look(clock.elapsedMs, () => lag(world));
   }
 }
 
@@ -166,6 +161,5 @@ async function end(world: World): Promise<void> {
   await clock.rest();
   while (clock.nextAt < last) await clock.step();
   await clock.rest();
-  if (!stopped) timeline.finding("a cluster stops", "this one does not");
-  if (clock.nextAt !== Infinity) timeline.finding("nothing is left running", "somebody still waits");
+  checkRest(timeline, { stopped, nextAt: clock.nextAt });
 }

@@ -7,6 +7,35 @@
 import type { Logger } from "../../src/core/logger.ts";
 import type { SimClock } from "./sim_clock.ts";
 
+/** What must hold. `checks_test.ts` shows for each that breaking it is found. */
+export const RULES = [
+  "nothing is lost",
+  "acknowledge what is handled",
+  "commit the lowest unsettled",
+  "order",
+  "one at a time",
+  "one owner when calm",
+  "members run",
+  "offsets rise",
+  "offsets rise when calm",
+  "a seek is obeyed",
+  "a reset is obeyed",
+  "memory is bound",
+  "lag ends",
+  "a shutdown ends",
+  "the last commit arrives",
+  "locks are given back",
+  "leaving is told",
+  "no rejection is unheard",
+  "a cluster stops",
+  "nothing is left running",
+  "a seed is large enough",
+  "a seed is hard enough",
+] as const;
+
+/** One of the rules. */
+export type Rule = typeof RULES[number];
+
 /** Nobody reads the lines of a simulated client: its events are in the timeline. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -43,7 +72,7 @@ export class Timeline {
   }
 
   /** Notes that a rule was broken. */
-  finding(rule: string, what: string): void {
+  finding(rule: Rule, what: string): void {
     this.#findingCount++;
     if (this.findings.length >= MAX_FINDINGS) return;
     this.findings.push(`${stamp(this.#clock.elapsedMs)} ${rule}: ${what}`);
