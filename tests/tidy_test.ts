@@ -96,7 +96,7 @@ const BANNED: readonly { what: string; pattern: RegExp; except?: RegExp }[] = [
     what: "Node 22 has no such thing",
     pattern: /\.(toBase64|setFromBase64|toHex|setFromHex)\(|\.from(Base64|Hex)\(/,
   },
-  { what: "types are erasable", pattern: /^\s*(export )?(declare )?(const )?(enum|namespace) / },
+  { what: "types are erasable", pattern: /^\s*(export )?(declare )?((const )?enum|namespace) \w/ },
   { what: "no default exports", pattern: /\bexport default\b/ },
   {
     what: "no inheritance but for errors, streams and what a package's seam asks for",

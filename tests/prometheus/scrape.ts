@@ -64,6 +64,20 @@ interface Panel {
   readonly targets: readonly { readonly expr: string }[];
 }
 
+/** Repeats `step` until `holds`, for a minute. */
+async function repeat(
+  step: () => Promise<unknown>,
+  holds: () => Promise<boolean>,
+  problem: () => Promise<string>,
+): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (!await holds()) {
+    if (Date.now() > end) throw new Error(await problem());
+    await step();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 Deno.test("scraped, a consumer fills every panel of the dashboard, and its alerts fire when it lags, stalls and is gone", async () => {
   await using things = new AsyncDisposableStack();
   const cluster = await startCluster({ topics: { orders: 1 } });
@@ -90,19 +104,8 @@ Deno.test("scraped, a consumer fills every panel of the dashboard, and its alert
   const firing = async () =>
     ((await prometheus.ask("alerts")).alerts as { state: string; labels: { alertname: string } }[])
       .filter(({ state }) => state === "firing").map(({ labels }) => labels.alertname);
-  /** Repeats `step` until `holds`. */
-  const until = async (
-    what: string,
-    holds: () => Promise<boolean>,
-    step = () => send(1),
-  ): Promise<void> => {
-    const end = Date.now() + 60_000;
-    while (!await holds()) {
-      assert(Date.now() < end, `waited in vain until ${what}; firing: ${await firing()}`);
-      await step();
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  };
+  const until = (what: string, holds: () => Promise<boolean>, step = () => send(1)): Promise<void> =>
+    repeat(step, holds, async () => `waited in vain until ${what}; firing: ${await firing()}`);
 
   const { panels } = JSON.parse(await Deno.readTextFile(`${FOLDER}/dashboard.json`)) as { panels: Panel[] };
   for (const { title, targets } of panels) {

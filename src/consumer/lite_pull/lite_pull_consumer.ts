@@ -7,13 +7,7 @@
  */
 import { createClient, type RocketMQClient } from "../../client/client.ts";
 import type { PartialWorld } from "../../client/world.ts";
-import {
-  ConfigError,
-  ConsumerError,
-  InvalidTopicError,
-  OffsetError,
-  OffsetFetchError,
-} from "../../core/errors.ts";
+import { ConfigError, ConsumerError, InvalidTopicError, OffsetError } from "../../core/errors.ts";
 import type { Phase } from "../../core/lifecycle.ts";
 import { type MessageQueue, queueKey } from "../../protocol/message_queue.ts";
 import { topicProblem } from "../../protocol/names.ts";
@@ -22,7 +16,6 @@ import type { PulledMessage } from "../consumed_message.ts";
 import { ConsumerLife } from "../consumer_life.ts";
 import { everyQueue } from "../group/division.ts";
 import type { ConsumerEvent } from "../events.ts";
-import { knownRoute } from "../group/group_roster.ts";
 import { LitePullEngine } from "./lite_pull_engine.ts";
 import {
   type LitePullConsumerConfig,
@@ -31,11 +24,11 @@ import {
 } from "./lite_pull_options.ts";
 import { MessageStream, type SettleMode } from "../taking/message_stream.ts";
 import type { TopicMessageQueueChangeListener } from "./queue_listeners.ts";
-import { endOffset, firstOffset, offsetAt } from "../queue/queue_positions.ts";
+import { aboutOffset, endOffset, firstOffset, offsetAt } from "../queue/queue_positions.ts";
 import type { MessageSelector } from "../subscription/selector.ts";
 import type { Subscription } from "../subscription/subscriptions.ts";
 import { configurationTexts } from "../group/self_report.ts";
-import { shownEvent, shownStatistics, shownTo } from "../shown.ts";
+import { shownEvent, shownStatistics, shownSubscription, shownTo } from "../shown.ts";
 import type { PullStatistics } from "../statistics.ts";
 import type { StreamSource } from "../taking/stream_source.ts";
 
@@ -247,26 +240,13 @@ export class LitePullConsumer {
   async offsetForTimestamp(queue: MessageQueue, timestamp: Date | number): Promise<number> {
     this.#life.require("find an offset", "running");
     const named = this.#queue(queue);
-    return await this.#fetch(named, () => offsetAt(this.#client, named, Number(timestamp)));
+    return await aboutOffset(this.#client, named, () => offsetAt(this.#client, named, Number(timestamp)));
   }
 
   async #ask<T>(attempted: string, queue: MessageQueue, ask: () => Promise<T>): Promise<T> {
     this.#life.require(attempted, "running");
     this.#engine.requireOwned(queue, attempted);
-    return await this.#fetch(queue, ask);
-  }
-
-  async #fetch<T>(queue: MessageQueue, ask: () => Promise<T>): Promise<T> {
-    try {
-      await knownRoute(this.#client, queue.topic);
-      return await ask();
-    } catch (cause) {
-      if (cause instanceof OffsetFetchError) throw cause;
-      throw new OffsetFetchError(
-        `Cannot find an offset of ${queueKey(queue)}: ${(cause as Error).message}`,
-        { cause, topic: queue.topic, broker: queue.brokerName },
-      );
-    }
+    return await aboutOffset(this.#client, queue, ask);
   }
 
   /** Stops pulling `queues` (all owned ones by default) at once; what is pulled already is still handed out. */
@@ -302,7 +282,7 @@ export class LitePullConsumer {
   async committed(queue: MessageQueue): Promise<number | undefined> {
     this.#life.require("read a committed offset", "running");
     const named = this.#queue(queue);
-    return await this.#fetch(named, () => this.#engine.committed(named));
+    return await aboutOffset(this.#client, named, () => this.#engine.committed(named));
   }
 
   /** All queues of a topic that can be read, as the name server knows them now. @throws ConsumerError when it cannot be asked. */
@@ -340,7 +320,7 @@ export class LitePullConsumer {
 
   /** What of each topic is pulled, subscribed or assigned. */
   subscriptions(): readonly Subscription[] {
-    return this.#engine.subscriptions();
+    return this.#engine.subscriptions().map((each) => shownSubscription(this.#namespace, each));
   }
 
   /** Its options as texts, every default in place; credentials and what is no text are left out. */

@@ -1,9 +1,12 @@
 /**
  * What a broker says about the extent of a queue: where it begins, where it ends, what is where in time.
  */
+import type { RocketMQClient } from "../../client/client.ts";
+import { OffsetFetchError } from "../../core/errors.ts";
 import type { BrokerCaller } from "../../offsets/broker_caller.ts";
-import type { MessageQueue } from "../../protocol/message_queue.ts";
+import { type MessageQueue, queueKey } from "../../protocol/message_queue.ts";
 import { getMaxOffset, getMinOffset, searchOffsetByTimestamp } from "../../protocol/operations.ts";
+import { knownRoute } from "../group/group_roster.ts";
 
 const OPTIONS = { timeoutMs: 5_000, brokerId: 0 };
 
@@ -28,4 +31,22 @@ export async function offsetAt(
   const { topic, queueId, brokerName } = queue;
   const header = { topic, queueId, timestamp };
   return (await caller.call(brokerName, searchOffsetByTimestamp, header, OPTIONS)).header.offset;
+}
+
+/** Asks about an offset of `queue`, of which the client may know nothing yet. @throws OffsetFetchError when it cannot be told. */
+export async function aboutOffset<T>(
+  client: RocketMQClient,
+  queue: MessageQueue,
+  ask: () => Promise<T>,
+): Promise<T> {
+  try {
+    await knownRoute(client, queue.topic);
+    return await ask();
+  } catch (cause) {
+    if (cause instanceof OffsetFetchError) throw cause;
+    throw new OffsetFetchError(
+      `Cannot find an offset of ${queueKey(queue)}: ${(cause as Error).message}`,
+      { cause, topic: queue.topic, broker: queue.brokerName },
+    );
+  }
 }

@@ -5,6 +5,7 @@
  */
 import { createConsumer, createProducer } from "../../../mod.ts";
 import { observeMetrics, openTelemetry } from "../../../src/otel/mod.ts";
+import { silentLogger } from "../../../src/core/logger.ts";
 import { startCluster } from "../../../src/testing/mod.ts";
 
 const cluster = await startCluster({ broker: { delayLevelsMs: [50, 50, 50, 50] } });
@@ -15,13 +16,13 @@ const consumer = createConsumer({
   consumerGroup: "billing",
   namesrvAddr,
   consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
-}, { tracer });
+}, { tracer, logger: silentLogger });
 const handled = Promise.withResolvers<void>();
 consumer.subscribe("orders", "*", (message) => {
   if (message.attempt === 1) throw new RangeError("not yet");
   handled.resolve();
 });
-const producer = createProducer({ producerGroup: "shop", namesrvAddr }, { tracer });
+const producer = createProducer({ producerGroup: "shop", namesrvAddr }, { tracer, logger: silentLogger });
 observeMetrics({ consumers: [consumer], producers: [producer] });
 await consumer.start();
 await producer.start();
