@@ -93,7 +93,7 @@ export interface Stage {
   /** A consumer that begins at the first message, not started yet; it is shut down at the end. */
   consumer(config?: StagedConsumer, world?: PartialWorld): Consumer;
   /** A lite pull consumer that begins at the first message, not started yet; it is shut down at the end. */
-  litePull(config?: StagedLitePull): LitePullConsumer;
+  litePull(config?: StagedLitePull, world?: PartialWorld): LitePullConsumer;
   /** A started producer, shut down at the end. */
   producer(config?: StagedProducer, world?: PartialWorld): Promise<Producer>;
   /** Takes what a consumer gets, by `for await`, until it is shut down. */

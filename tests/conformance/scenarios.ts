@@ -4,6 +4,7 @@
 import { offsetStoreContract } from "../contract/offset_store_kinds.ts";
 import { settlementContract } from "../contract/settlement_contract.ts";
 import type { Scenario } from "./scenario.ts";
+import * as adminRoutes from "./scenarios/admin_routes.ts";
 import * as administering from "./scenarios/administering.ts";
 import * as asked from "./scenarios/asked_by_brokers.ts";
 import * as mqadmin from "./scenarios/asked_by_mqadmin.ts";
@@ -47,6 +48,7 @@ export const scenarios: readonly Scenario[] = [
   control,
   asked,
   administering,
+  adminRoutes,
   mqadmin,
   tracing,
   spans,

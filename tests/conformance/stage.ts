@@ -132,8 +132,9 @@ function consumerMakers(
       defer(() => consumer.shutdown());
       return consumer;
     },
-    litePull(config = {}) {
-      const consumer = createLitePullConsumer(whole(config) as LitePullConsumerConfig, { logger: quiet });
+    litePull(config = {}, world = {}) {
+      const options = whole(config) as LitePullConsumerConfig;
+      const consumer = createLitePullConsumer(options, { logger: quiet, ...world });
       defer(() => consumer.shutdown());
       return consumer;
     },

@@ -1,7 +1,6 @@
 /**
  * One message followed through two services and a retry, by OpenTelemetry.
  */
-import { createLitePullConsumer } from "@contrail/rocketmq";
 import { openTelemetry, withSpanOf } from "@contrail/rocketmq/otel";
 import { strict as assert } from "node:assert";
 import type { Scenario, Stage } from "../scenario.ts";
@@ -126,15 +125,7 @@ export const polledIsFollowed: Scenario = {
     const [shop, audit] = [new SpanRecorder("shop"), new SpanRecorder("audit")];
     const world = ({ tracer }: SpanRecorder) => ({ logger: quiet, tracer: openTelemetry({ tracer }) });
     const producer = await t.producer({ producerGroup: t.name("shop") }, world(shop));
-    const consumer = createLitePullConsumer(
-      {
-        namesrvAddr: t.namesrvAddr,
-        consumerGroup: t.name("audit"),
-        consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
-      },
-      world(audit),
-    );
-    t.defer(() => consumer.shutdown());
+    const consumer = t.litePull({ consumerGroup: t.name("audit") }, world(audit));
     consumer.subscribe(topic);
     await consumer.start();
     const next = async () => {
