@@ -28,6 +28,10 @@ const DEFAULT_PORT = 8180;
 /** How long a client may take over the head of a request, and over all of it, in milliseconds. */
 const HEAD_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
+/** How often the platform looks for clients that took longer; by its default, each half minute. */
+const TIMEOUT_CHECK_MS = 1_000;
+/** Connections at once, readers of events among them. */
+const MAX_CONNECTIONS = 256;
 
 /**
  * Serves the endpoint until it is closed.
@@ -45,8 +49,13 @@ const REQUEST_TIMEOUT_MS = 10_000;
 export async function serveAdmin(options: ServeAdminOptions = {}): Promise<AdminServer> {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT } = options;
   const app = createAdminApp(options);
-  const timeouts = { headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
+  const timeouts = {
+    headersTimeout: HEAD_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  };
   const server = createServer(timeouts, (request, response) => void handle(app, request, response));
+  server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, hostname, resolve);
@@ -82,9 +91,13 @@ async function handle(app: Hono, incoming: IncomingMessage, outgoing: ServerResp
   }
 }
 
-/** The request as the web platform has it; undefined for a target that is no path. */
+/** The request as the web platform has it; undefined for a target that is no path, and unless it names one host. */
 function requestOf(incoming: IncomingMessage): Request | undefined {
-  const { url = "", method = "GET", headers } = incoming;
+  const { url = "", method = "GET", headers, rawHeaders } = incoming;
+  // Of two, the check might see one and a proxy before it the other.
+  if (rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host").length !== 1) {
+    return undefined;
+  }
   // "//host/path" and "http://host/path" would put a host of the client's choice into the URL.
   const base = "http://localhost";
   if (!/^\/(?!\/)/.test(url) || !URL.canParse(base + url)) return undefined;

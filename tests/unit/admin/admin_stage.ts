@@ -4,11 +4,13 @@
 import {
   type Consumer,
   type ConsumerConfig,
+  type ConsumerEvent,
   createConsumer,
   createProducer,
   type Producer,
 } from "../../../mod.ts";
 import { type AdminAppOptions, createAdminApp } from "../../../src/admin/mod.ts";
+import { EventQueue } from "../../../src/core/event_queue.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import { startCluster, type TestCluster } from "../../../src/testing/mod.ts";
 
@@ -69,6 +71,17 @@ export async function onAdminStage(
     await producer.shutdown();
     await cluster.stop();
   }
+}
+
+/** A consumer of which nothing but its events is asked. */
+export function eventful() {
+  const queues: EventQueue<ConsumerEvent>[] = [];
+  const events = () => {
+    const queue = new EventQueue<ConsumerEvent>(10_000, () => queues.splice(queues.indexOf(queue), 1));
+    queues.push(queue);
+    return queue;
+  };
+  return { queues, consumer: { consumerGroup: "G", events } as unknown as Consumer };
 }
 
 /** Waits until `holds`. */

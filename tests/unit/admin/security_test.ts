@@ -2,12 +2,11 @@
  * The endpoint as an attacker meets it.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { ConfigError, type Consumer, type ConsumerEvent } from "../../../mod.ts";
+import { ConfigError } from "../../../mod.ts";
 import { createAdminApp, serveAdmin } from "../../../src/admin/mod.ts";
 import { EventStreams } from "../../../src/admin/event_stream.ts";
-import { EventQueue } from "../../../src/core/event_queue.ts";
 import { systemClock } from "../../../src/time/clock.ts";
-import { onAdminStage, TOKEN } from "./admin_stage.ts";
+import { eventful, onAdminStage, TOKEN } from "./admin_stage.ts";
 
 const json = { "content-type": "application/json" };
 
@@ -215,17 +214,6 @@ Deno.test("input that is not as described is refused with the place, and paths t
   }
 });
 
-/** A consumer of which nothing but its events is asked. */
-function eventful() {
-  const queues: EventQueue<ConsumerEvent>[] = [];
-  const events = () => {
-    const queue = new EventQueue<ConsumerEvent>(10_000, () => queues.splice(queues.indexOf(queue), 1));
-    queues.push(queue);
-    return queue;
-  };
-  return { queues, consumer: { consumerGroup: "G", events } as unknown as Consumer };
-}
-
 Deno.test("a slow reader of events costs a bounded queue and is told how many it missed", async () => {
   const { queues, consumer } = eventful();
   const streams = new EventStreams(systemClock);
@@ -281,7 +269,7 @@ Deno.test("settings that would open the endpoint by mistake are refused", () => 
   assertThrows(() => createAdminApp({ cors: ["*"] }), ConfigError, "no origin");
 });
 
-Deno.test("served, it binds to 127.0.0.1, streams events, refuses targets that are no path, and closes at once", () =>
+Deno.test("served, it binds to 127.0.0.1, streams events, and closes at once", () =>
   onAdminStage(async ({ consumer }) => {
     const server = await serveAdmin({ consumers: [consumer], port: 0, token: TOKEN });
     const headers = { authorization: `Bearer ${TOKEN}` };
@@ -302,15 +290,6 @@ Deno.test("served, it binds to 127.0.0.1, streams events, refuses targets that a
     await consumer.start();
     let text = "";
     while (!text.includes("event: assigned")) text += (await events.read()).value;
-    const { hostname, port } = new URL(server.url);
-    for (const target of ["//evil.example/consumers", "http://evil.example/consumers", "*"]) {
-      const raw = await Deno.connect({ hostname, port: Number(port) });
-      await raw.write(
-        new TextEncoder().encode(`GET ${target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`),
-      );
-      const answer = await new Response(raw.readable).text();
-      assert(answer.startsWith("HTTP/1.1 400"), `${target}: ${answer.slice(0, 40)}`);
-    }
     await events.cancel().catch(() => {});
     await server.close();
   }));
