@@ -1,10 +1,10 @@
 /**
- * Names of OpenTelemetry's messaging conventions (1.44, messaging.rocketmq), in one table: they are still being moved about.
+ * Names of OpenTelemetry's messaging conventions (1.45), in one table: they are still being moved about.
  */
 
 /** Attributes of spans and of the durations measured along with them. */
 export const Attribute = {
-  SYSTEM: "messaging.system",
+  SYSTEM: "messaging.system.name",
   OPERATION_NAME: "messaging.operation.name",
   OPERATION_TYPE: "messaging.operation.type",
   BATCH_COUNT: "messaging.batch.message_count",
@@ -13,20 +13,20 @@ export const Attribute = {
   DESTINATION: "messaging.destination.name",
   PARTITION: "messaging.destination.partition.id",
   MESSAGE_ID: "messaging.message.id",
-  NAMESPACE: "messaging.rocketmq.namespace",
-  MODEL: "messaging.rocketmq.consumption_model",
-  MESSAGE_TYPE: "messaging.rocketmq.message.type",
-  TAG: "messaging.rocketmq.message.tag",
-  KEYS: "messaging.rocketmq.message.keys",
+  NAMESPACE: "rocketmq.namespace",
+  MODEL: "rocketmq.consumption_model",
+  MESSAGE_TYPE: "rocketmq.message.type",
+  TAG: "rocketmq.message.tag",
+  KEYS: "rocketmq.message.keys",
   ERROR_TYPE: "error.type",
   // What the conventions have no name for.
-  PRODUCER_GROUP: "messaging.rocketmq.producer.group",
-  BROKER: "messaging.rocketmq.broker",
-  OFFSET: "messaging.rocketmq.queue.offset",
-  ATTEMPT: "messaging.rocketmq.message.attempt",
+  PRODUCER_GROUP: "rocketmq.producer.group",
+  BROKER: "rocketmq.broker",
+  OFFSET: "rocketmq.queue.offset",
+  ATTEMPT: "rocketmq.message.attempt",
 } as const;
 
-/** The value of `messaging.system`. */
+/** The value of `messaging.system.name`. */
 export const SYSTEM = "rocketmq";
 
 /** Histograms, in seconds. */

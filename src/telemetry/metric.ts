@@ -19,8 +19,8 @@ export type MetricLabel =
   | "messaging.consumer.group.name"
   | "messaging.destination.name"
   | "messaging.destination.partition.id"
-  | "messaging.rocketmq.broker"
-  | "messaging.rocketmq.producer.group"
+  | "rocketmq.broker"
+  | "rocketmq.producer.group"
   | "server.address"
   | "server.port";
 

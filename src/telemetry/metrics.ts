@@ -25,10 +25,10 @@ interface Scope<Item> {
 }
 
 const CONSUMER_GROUP = "messaging.consumer.group.name";
-const PRODUCER_GROUP = "messaging.rocketmq.producer.group";
+const PRODUCER_GROUP = "rocketmq.producer.group";
 const DESTINATION = "messaging.destination.name";
 const PARTITION = "messaging.destination.partition.id";
-const BROKER = "messaging.rocketmq.broker";
+const BROKER = "rocketmq.broker";
 const CLIENT_ID = "messaging.client.id";
 
 const perConsumer: Scope<ConsumerFigures> = {

@@ -62,7 +62,7 @@ async function story(t: Stage, endpoint: string, done: () => boolean): Promise<v
 
 function only(spans: readonly CollectedSpan[], service: string, name: string): CollectedSpan[] {
   return spans.filter((span) => span.service === service && span.name.startsWith(name))
-    .sort((a, b) => a.startMs - b.startMs || Number(a.attributes["messaging.rocketmq.message.attempt"] ?? 0));
+    .sort((a, b) => a.startMs - b.startMs || Number(a.attributes["rocketmq.message.attempt"] ?? 0));
 }
 
 export const followedThroughServices: Scenario = {
@@ -101,12 +101,12 @@ export const followedThroughServices: Scenario = {
 
     assert.deepEqual([failed!.status, failed!.attributes["error.type"]], [ERROR, "RangeError"]);
     assert.deepEqual(
-      [failed, charged].map((span) => span!.attributes["messaging.rocketmq.message.attempt"]),
+      [failed, charged].map((span) => span!.attributes["rocketmq.message.attempt"]),
       [1, 2],
     );
     assert.equal(charged!.status, 0);
     assert.equal(sentOrder!.attributes["messaging.message.id"], failed!.attributes["messaging.message.id"]);
-    assert.deepEqual(failed!.attributes["messaging.rocketmq.message.keys"], ["order-7"]);
+    assert.deepEqual(failed!.attributes["rocketmq.message.keys"], ["order-7"]);
 
     const received = only(spans, "billing", "receive ");
     assert.equal(received.length, 2, "one for the topic, one for its retries");

@@ -55,10 +55,10 @@ Deno.test("a delivery that is acked is two spans, and its times are counted", ()
   assertEquals(shown(recorder.ended), ["process orders 0 -", "ack orders 0 -"]);
   assertEquals(times, [["process", 0.25, undefined], ["operation", 0, undefined]]);
   const { attributes } = recorder.ended[0]!;
-  assertEquals(attributes["messaging.system"], "rocketmq");
+  assertEquals(attributes["messaging.system.name"], "rocketmq");
   assertEquals(attributes["messaging.destination.partition.id"], "3");
-  assertEquals(attributes["messaging.rocketmq.message.tag"], "paid");
-  assertEquals(attributes["messaging.rocketmq.consumption_model"], "clustering");
+  assertEquals(attributes["rocketmq.message.tag"], "paid");
+  assertEquals(attributes["rocketmq.consumption_model"], "clustering");
 });
 
 Deno.test("the span of a settlement lasts until the broker has confirmed, or has not", () => {
@@ -123,7 +123,7 @@ Deno.test("batches, one-way sends and refused messages have a span each; every m
       "send orders 2 ValidationError",
       "send orders 0 -",
     ]);
-    assertEquals(recorder.ended.map((span) => span.attributes["messaging.rocketmq.message.type"]), [
+    assertEquals(recorder.ended.map((span) => span.attributes["rocketmq.message.type"]), [
       "normal",
       "normal",
       "normal",
