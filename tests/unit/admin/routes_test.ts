@@ -27,6 +27,25 @@ Deno.test("/healthz answers as long as the process does, /readyz as soon as the 
     assertEquals(await ready(), [503, { status: "unready", problems: ["G is stopped"] }]);
   }));
 
+Deno.test("while a drain waits for a handler, /readyz says no and /healthz still says yes", () => {
+  const work = Promise.withResolvers<void>();
+  return onAdminStage(async ({ consumer, producer, get, post }) => {
+    consumer.subscribe("T", "*", () => work.promise);
+    await consumer.start();
+    await producer.send({ topic: "T", body: "m" });
+    await until(() => consumer.statistics().inFlight === 1);
+    await post("/consumers/G/drain", {});
+    const ready = await get("/readyz");
+    assertEquals([ready.status, (await ready.json()).problems], [503, ["G is draining"]]);
+    const live = await get("/healthz");
+    assertEquals([live.status, await live.json()], [200, { status: "ok" }]);
+    assertEquals((await (await get("/consumers")).json())[0].phase, "draining");
+    work.resolve();
+    await until(() => consumer.phase === "stopped");
+    assertEquals((await get("/healthz").then((response) => response.json())).status, "ok");
+  });
+});
+
 Deno.test("/readyz says no when a queue stalls or the lag is above the bound, and queues that are paused do not stall", () =>
   onAdminStage(async ({ consumer, producer, get, post }) => {
     consumer.subscribe("T", "*", () => new Promise<void>(() => {}));
