@@ -4,6 +4,7 @@
  *     OTEL_DENO=true deno run -A tests/unit/otel/otel_program.ts
  */
 import { createConsumer, createProducer } from "../../../mod.ts";
+import { silentLogger } from "../../../src/core/logger.ts";
 import { observeMetrics, openTelemetry } from "../../../src/otel/mod.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import { startCluster } from "../../../src/testing/mod.ts";
