@@ -99,6 +99,9 @@ export function popRetryTopicV2(topic: string, group: string): string {
   return `${RETRY_PREFIX}${group}+${topic}`;
 }
 
+/** Key-value namespace, at a name server, of the topics whose queues have a fixed order. */
+export const ORDER_NAMESPACE = "ORDER_TOPIC_CONFIG";
+
 /** The topic that replies to requests within `cluster` travel through. */
 export function replyTopic(cluster: string): string {
   return cluster + REPLY_TOPIC_SUFFIX;

@@ -6,6 +6,7 @@
  */
 import type { Operation } from "../wire/schema.ts";
 import * as adminBroker from "./operations/admin_broker.ts";
+import * as adminUpkeep from "./operations/admin_upkeep.ts";
 import * as adminTopics from "./operations/admin_topics.ts";
 import * as membership from "./operations/membership.ts";
 import * as nameServer from "./operations/name_server.ts";
@@ -15,6 +16,7 @@ import * as send from "./operations/send.ts";
 
 export * from "./operations/admin_broker.ts";
 export * from "./operations/admin_topics.ts";
+export * from "./operations/admin_upkeep.ts";
 export * from "./operations/membership.ts";
 export * from "./operations/name_server.ts";
 export * from "./operations/pop.ts";
@@ -30,6 +32,7 @@ export const operations = {
   ...nameServer,
   ...adminTopics,
   ...adminBroker,
+  ...adminUpkeep,
 } as const;
 
 /** Name of a row, e.g. `pullMessage`. */

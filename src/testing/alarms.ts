@@ -40,8 +40,13 @@ export class Alarms {
     return this.#clock.now();
   }
 
-  /** Runs `task` at time `at`; a time that has passed means as soon as possible, never at once. */
+  /**
+   * Runs `task` at time `at`; a time that has passed means as soon as possible, never at once.
+   *
+   * @throws RangeError when `at` is no number: among the others it would keep later ones from going off.
+   */
   set(at: number, task: () => void): Alarm {
+    if (Number.isNaN(at)) throw new RangeError("Cannot set alarm: its time is no number");
     const entry: Entry = {
       at,
       order: this.#order++,

@@ -15,7 +15,7 @@ import { type BrokerOptions, DEFAULT_BROKER_OPTIONS } from "./broker/broker_opti
 import { type Fault, type FaultOrder, Faults, type FaultScope } from "./faults.ts";
 import { ClusterView } from "./cluster_view.ts";
 import { BrokerNode, NameServerNode, type NodeWorld } from "./nodes.ts";
-import { type NamedTopic, topicConfig } from "./broker/topic_table.ts";
+import { type NamedTopic, registeredTopic, topicConfig } from "./broker/topic_table.ts";
 import type { BrokerSnapshot } from "./broker/broker_state.ts";
 import { WireLog } from "./wire_log.ts";
 
@@ -192,7 +192,9 @@ export class TestCluster {
     if (node.master === undefined) {
       broker.state.topics.onChange = (topic, removed) => {
         // A real broker's name server forgets a topic only when an administrator tells it to.
-        if (!removed) { for (const server of this.#nameServers) server.running?.putTopic(name, topic); }
+        if (removed) return;
+        const registered = registeredTopic(topic, node.options.brokerPermission);
+        for (const server of this.#nameServers) server.running?.putTopic(name, registered);
       };
     }
     for (const server of this.#nameServers) this.#register(server, node);
@@ -294,14 +296,9 @@ export class TestCluster {
 
   #register(server: NameServerNode, { running, options, address }: BrokerNode): void {
     if (running === undefined) return;
-    const { clusterName, brokerName, brokerId } = options;
-    server.running?.register({
-      clusterName,
-      brokerName,
-      brokerId,
-      address,
-      topics: running.state.topics.all(),
-    });
+    const { clusterName, brokerName, brokerId, brokerPermission } = options;
+    const topics = [...running.state.topics.all()].map((topic) => registeredTopic(topic, brokerPermission));
+    server.running?.register({ clusterName, brokerName, brokerId, address, topics });
   }
 
   #unregister(name: string): void {

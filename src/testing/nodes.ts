@@ -67,7 +67,10 @@ export class NameServerNode {
   /** Starts a name server that knows nobody yet. */
   async start(): Promise<NameServer> {
     const tables = new NameServer();
-    const server = new Server(serverOptions(this.#world, this.name, NAME_SERVER_VERSION, tables));
+    const server = new Server({
+      ...serverOptions(this.#world, this.name, NAME_SERVER_VERSION, tables),
+      onClose: (channel) => tables.channelClosed(channel),
+    });
     this.#address = await server.start(this.#address);
     this.#server = server;
     this.#tables = tables;

@@ -173,6 +173,26 @@ export interface KVTable {
 /** Body of the answers to GET_BROKER_RUNTIME_INFO and GET_KVLIST_BY_NAMESPACE. */
 export const kvTable: Body<KVTable> = body("KVTable", object<KVTable>({ table: record(text) }));
 
+/** The addresses of a master and its slaves. */
+export interface BrokerMemberGroup {
+  /** Name of the cluster. */
+  readonly cluster?: string | undefined;
+  /** Name of the broker. */
+  readonly brokerName?: string | undefined;
+  /** Addresses by broker id; 0 is the master. */
+  readonly brokerAddrs: ReadonlyMap<number, string>;
+}
+
+/** Body of the answer to GET_BROKER_MEMBER_GROUP. */
+export const brokerMemberGroup: Body<{ readonly brokerMemberGroup?: BrokerMemberGroup | undefined }> = body(
+  "GetBrokerMemberGroupResponseBody",
+  object<{ readonly brokerMemberGroup?: BrokerMemberGroup | undefined }>({
+    brokerMemberGroup: opt(
+      object<BrokerMemberGroup>({ cluster: optText, brokerName: optText, brokerAddrs: numberMap(text) }),
+    ),
+  }),
+);
+
 /** What a broker tells a name server about itself. */
 export interface RegisterBrokerBody {
   /** Its topics. */

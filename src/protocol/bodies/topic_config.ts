@@ -79,6 +79,9 @@ export const dataVersionShape: Shape<DataVersion> = object<DataVersion>({
   counter: optLong,
 });
 
+/** Body of QUERY_DATA_VERSION and of its answer. */
+export const dataVersion: Body<DataVersion> = body("DataVersion", dataVersionShape);
+
 /** All topics of a broker. */
 export interface TopicConfigTable {
   /** Settings by topic. */

@@ -82,6 +82,54 @@ export const unregisterBroker = operation({
   response: {},
 });
 
+/** Broker to name server: do you know this version of my topics? Body: DataVersion. Answer body: DataVersion. */
+export const queryDataVersion = operation({
+  name: "QUERY_DATA_VERSION",
+  code: 322,
+  request: { brokerName: str, brokerAddr: str, clusterName: str, brokerId: long },
+  response: { changed: bool },
+});
+
+/** Broker to name server: I am still here. */
+export const brokerHeartbeat = operation({
+  name: "BROKER_HEARTBEAT",
+  code: 904,
+  request: { clusterName: str, brokerAddr: str, brokerName: str },
+  response: {},
+});
+
+/** The addresses of a master and its slaves. Answer body: BrokerMemberGroup. */
+export const getBrokerMemberGroup = operation({
+  name: "GET_BROKER_MEMBER_GROUP",
+  code: 901,
+  request: { clusterName: str, brokerName: str },
+  response: {},
+});
+
+/** Topics of a unit. Answer body: TopicList. */
+export const getUnitTopicList = operation({
+  name: "GET_UNIT_TOPIC_LIST",
+  code: 311,
+  request: {},
+  response: {},
+});
+
+/** Topics that units subscribe to. Answer body: TopicList. */
+export const getHasUnitSubTopicList = operation({
+  name: "GET_HAS_UNIT_SUB_TOPIC_LIST",
+  code: 312,
+  request: {},
+  response: {},
+});
+
+/** Topics of no unit that units subscribe to. Answer body: TopicList. */
+export const getHasUnitSubUnUnitTopicList = operation({
+  name: "GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST",
+  code: 313,
+  request: {},
+  response: {},
+});
+
 /** All topics, with the names of brokers and clusters among them. Answer body: TopicList. */
 export const getAllTopicListFromNameserver = operation({
   name: "GET_ALL_TOPIC_LIST_FROM_NAMESERVER",

@@ -27,7 +27,9 @@ import type { ArrivalListener, BrokerState } from "./broker_state.ts";
 import { LockTable } from "./lock_table.ts";
 import { MemberTable } from "./member_table.ts";
 import { Filters } from "./message_filter.ts";
+import { changedOptions } from "./settings.ts";
 import { slaveRefusal } from "./slave.ts";
+import { BrokerStats } from "./stats.ts";
 import { ParkedRequests } from "./parked_requests.ts";
 import { Pops } from "./pop.ts";
 import { Schedule } from "./schedule.ts";
@@ -53,8 +55,6 @@ export interface BrokerWorld {
 
 /** One life of a broker. */
 export class Broker {
-  /** Its settings. */
-  readonly options: BrokerOptions;
   /** What it keeps. */
   readonly state: BrokerState;
   /** Where clients reach it. */
@@ -73,12 +73,17 @@ export class Broker {
   readonly filters: Filters = new Filters();
   /** Requests that wait for messages. */
   readonly parked: ParkedRequests;
-  /** Settings that an administrator changed; they are shown, not obeyed. */
+  /** Settings that an administrator changed, under Java's names; those of `settings.ts` are obeyed, others only shown. */
   readonly config: Map<string, string> = new Map();
+  /** What it counts. */
+  readonly stats: BrokerStats;
+  /** How many bytes a minute groups may read from disk, by group; shown, as there is no disk. */
+  readonly coldReadLimits: Map<string, number> = new Map();
   /** Messages taken out for a while. */
   readonly pops: Pops;
   /** When this life began, in milliseconds since the epoch. */
   readonly startedAt: number;
+  readonly #options: BrokerOptions;
   readonly #world: BrokerWorld;
   readonly #handlers: ReadonlyMap<number, HandlerRow<Broker>>;
   readonly #schedule: Schedule;
@@ -88,12 +93,13 @@ export class Broker {
 
   /** A broker over `state`, reached at `address`. */
   constructor(options: BrokerOptions, state: BrokerState, address: Address, world: BrokerWorld) {
-    this.options = options;
+    this.#options = options;
     this.state = state;
     this.address = address;
     this.clock = world.clock;
     this.random = world.random;
     this.startedAt = world.clock.now();
+    this.stats = new BrokerStats(world.clock, options.clusterName);
     this.#world = world;
     this.#handlers = brokerHandlers();
     this.alarms = new Alarms(world.clock, world.onError);
@@ -112,6 +118,18 @@ export class Broker {
         this.tell(channel, operations.notifyConsumerIdsChanged, { consumerGroup: group.group });
       }
     };
+  }
+
+  /** Its settings. */
+  get options(): BrokerOptions {
+    return this.#options;
+  }
+
+  /** Changes a setting under Java's name; the state over which this broker lives shares its options. */
+  changeSetting(name: string, value: string): void {
+    this.config.set(name, value);
+    Object.assign(this.#options, changedOptions(name, value));
+    if (name === "brokerPermission") this.state.topics.tellAll();
   }
 
   /** Whether it only reads what its master keeps. */

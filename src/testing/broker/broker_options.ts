@@ -13,6 +13,8 @@ export interface BrokerOptions {
   readonly brokerId: number;
   /** Region that stored messages and send answers name. Default `DefaultRegion`. */
   readonly regionId: string;
+  /** Bits that the permissions of all topics are limited to: 4 read, 2 write, 1 inherit. Default 6. */
+  readonly brokerPermission: number;
   /** Whether an unknown topic is made on its first message. Default true. */
   readonly autoCreateTopic: boolean;
   /** Whether an unknown group is made when it is first heard of. Default true. */
@@ -80,6 +82,7 @@ export const DEFAULT_BROKER_OPTIONS: Omit<BrokerOptions, "brokerName"> = {
   clusterName: "DefaultCluster",
   brokerId: 0,
   regionId: "DefaultRegion",
+  brokerPermission: 6,
   autoCreateTopic: true,
   autoCreateSubscriptionGroup: true,
   defaultTopicQueueNums: 8,

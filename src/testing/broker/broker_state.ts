@@ -92,7 +92,7 @@ export class BrokerState {
   /** The state of a broker that was never started. */
   constructor(options: BrokerOptions, clock: Clock, storeHost: HostPort) {
     this.topics = new TopicTable(options);
-    this.groups = new GroupTable(options.autoCreateSubscriptionGroup);
+    this.groups = new GroupTable(options);
     this.store = new MessageStore({
       clock,
       storeHost,

@@ -5,6 +5,7 @@
  * SubscriptionGroupManager.
  */
 import { defaultSubscriptionGroupConfig, type SubscriptionGroupConfig } from "../../protocol/bodies.ts";
+import type { BrokerOptions } from "./broker_options.ts";
 import { groupProblem, isSystemGroup } from "../../protocol/names.ts";
 
 /** Groups that every broker knows from the start. */
@@ -26,11 +27,11 @@ export type NamedGroup = SubscriptionGroupConfig & { readonly groupName: string 
 export class GroupTable {
   readonly #groups = new Map<string, NamedGroup>();
   readonly #forbidden = new Map<string, Set<string>>();
-  readonly #autoCreate: boolean;
+  readonly #options: BrokerOptions;
 
-  /** A table with the system's groups; `autoCreate` makes unknown groups on demand. */
-  constructor(autoCreate: boolean) {
-    this.#autoCreate = autoCreate;
+  /** A table with the system's groups; unknown groups are made on demand when the broker's options say so. */
+  constructor(options: BrokerOptions) {
+    this.#options = options;
     for (const group of STARTING_GROUPS) this.#groups.set(group, groupConfig(group));
   }
 
@@ -43,7 +44,10 @@ export class GroupTable {
   find(group: string): NamedGroup | undefined {
     const known = this.#groups.get(group);
     if (known !== undefined) return known;
-    if (!(this.#autoCreate || isSystemGroup(group)) || groupProblem(group) !== undefined) return undefined;
+    if (
+      !(this.#options.autoCreateSubscriptionGroup || isSystemGroup(group)) ||
+      groupProblem(group) !== undefined
+    ) return undefined;
     return this.put(groupConfig(group));
   }
 

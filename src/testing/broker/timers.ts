@@ -41,8 +41,12 @@ export class Timers {
     }
     const topic = findProperty(message.properties, "REAL_TOPIC") ?? "";
     const uniqueKey = findProperty(message.properties, "UNIQ_KEY") ?? "";
+    const dueAt = Number(findProperty(message.properties, "TIMER_OUT_MS")) +
+      this.#broker.options.timerPrecisionMs;
+    // Anybody may send to this topic; what does not say when it is due stays there.
+    if (Number.isNaN(dueAt)) return;
     const timer: PendingTimer = {
-      dueAt: Number(findProperty(message.properties, "TIMER_OUT_MS")) + this.#broker.options.timerPrecisionMs,
+      dueAt,
       physicalOffset: stored.physicalOffset,
       recallKey: recallKeyOf(topic, uniqueKey),
     };

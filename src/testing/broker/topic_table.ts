@@ -60,6 +60,11 @@ export class TopicTable {
     return this.#topics.size;
   }
 
+  /** Tells of all topics as if each had changed. */
+  tellAll(): void {
+    for (const topic of this.#topics.values()) this.onChange?.(topic, false);
+  }
+
   /** Makes or changes a topic. */
   put(topic: NamedTopic): NamedTopic {
     this.#topics.set(topic.topicName, topic);
@@ -97,6 +102,12 @@ export class TopicTable {
     return this.get(topic) ??
       this.put(topicConfig(topic, queues, unitMode ? { topicSysFlag: UNIT_SUB_FLAG } : {}));
   }
+}
+
+/** A topic as its broker tells name servers of it: with no more permission than the broker gives. */
+export function registeredTopic(topic: NamedTopic, brokerPermission: number): NamedTopic {
+  const withdrawn = (Permission.READ | Permission.WRITE) & ~brokerPermission;
+  return withdrawn === 0 ? topic : { ...topic, perm: topic.perm & brokerPermission };
 }
 
 /** The settings of a topic with as many read as write queues; readable and writable unless `more` says otherwise. */

@@ -11,28 +11,29 @@ import {
   getAllDelayOffset,
   getBrokerConfig,
   getBrokerRuntimeInfo,
-  triggerDeleteFiles,
   updateBrokerConfig,
   viewBrokerStatsData,
 } from "../../protocol/operations.ts";
 import { utf8Bytes, utf8Text } from "../../wire/bytes.ts";
 import { stringifyLooseJson } from "../../wire/loose_json.ts";
 import type { Broker } from "../broker/broker.ts";
-import { type HandlerRow, on } from "./handler.ts";
+import { ResponseCode } from "../../protocol/response_codes.ts";
+import { LOCKED_SETTINGS, shownSettings } from "../broker/settings.ts";
+import { type HandlerRow, NULL_TEXT, on, refuse } from "./handler.ts";
+import { parseProperties, writeProperties } from "./properties_text.ts";
 
 /** Handlers of broker administration. */
 export const adminBrokerHandlers: readonly HandlerRow<Broker>[] = [
   on(getBrokerConfig, (broker: Broker) => ({
     header: { version: JSON.stringify(broker.dataVersion()) },
-    body: utf8Bytes([...settingsOf(broker)].map(([name, value]) => `${name}=${value}\n`).join("")),
+    body: utf8Bytes(writeProperties(settingsOf(broker))),
   })),
   on(updateBrokerConfig, (broker: Broker, _header, { body }) => {
-    for (const line of utf8Text(body).split("\n")) {
-      const at = line.indexOf("=");
-      if (at > 0 && !line.startsWith("#")) {
-        broker.config.set(line.slice(0, at).trim(), line.slice(at + 1).trim());
-      }
+    const changes = parseProperties(utf8Text(body));
+    if (changes.some(([name]) => LOCKED_SETTINGS.has(name))) {
+      refuse(ResponseCode.NO_PERMISSION, "Can not update config in black list.");
     }
+    for (const [name, value] of changes) broker.changeSetting(name, value);
     return {};
   }),
   on(getBrokerRuntimeInfo, (broker: Broker) => ({ body: kvTable.write({ table: runtimeOf(broker) }) })),
@@ -53,38 +54,24 @@ export const adminBrokerHandlers: readonly HandlerRow<Broker>[] = [
     );
     return { body: utf8Bytes(stringifyLooseJson({ dataVersion: broker.dataVersion(), offsetTable })) };
   }),
-  on(viewBrokerStatsData, () => {
-    const none = { sum: 0, tps: 0, avgpt: 0, times: 0 };
-    return { body: brokerStatsData.write({ statsMinute: none, statsHour: none, statsDay: none }) };
-  }),
-  on(triggerDeleteFiles, () => ({})),
+  on(viewBrokerStatsData, (broker: Broker, { statsName, statsKey }) => {
+    const figures = broker.stats.figures(statsName, statsKey) ??
+      refuse(ResponseCode.SYSTEM_ERROR, `The stats <${statsName}> <${statsKey}> not exist`);
+    return { body: brokerStatsData.write(figures) };
+  }, { statsName: NULL_TEXT, statsKey: NULL_TEXT }),
   on(cleanExpiredConsumeQueue, () => ({})),
   on(cleanUnusedTopic, () => ({})),
   on(deleteExpiredCommitLog, () => ({})),
 ];
 
-/** The settings under Java's names; what an administrator set comes last. */
-function settingsOf(broker: Broker): Map<string, string> {
-  const { options } = broker;
-  return new Map<string, string>([
-    ["brokerName", options.brokerName],
-    ["brokerClusterName", options.clusterName],
-    ["brokerId", String(options.brokerId)],
-    ["brokerIP1", broker.address.host],
-    ["listenPort", String(broker.address.port)],
-    ["brokerPermission", "6"],
-    ["defaultTopicQueueNums", String(options.defaultTopicQueueNums)],
-    ["autoCreateTopicEnable", String(options.autoCreateTopic)],
-    ["autoCreateSubscriptionGroup", String(options.autoCreateSubscriptionGroup)],
-    ["enablePropertyFilter", String(options.enablePropertyFilter)],
-    ["longPollingEnable", String(options.longPolling)],
-    ["maxMessageSize", String(options.maxMessageSize)],
-    ["messageDelayLevel", options.delayLevelsMs.map((ms) => `${ms / 1000}s`).join(" ")],
-    ["recallMessageEnable", String(options.recallMessageEnable)],
-    ["transactionTimeOut", String(options.transactionTimeoutMs)],
-    ["transactionCheckMax", String(options.transactionCheckMax)],
-    ["useServerSideResetOffset", String(options.useServerSideResetOffset)],
-    ...broker.config,
+/** The settings under Java's names; of what an administrator set, what has an effect shows it. */
+function settingsOf({ options, address, config }: Broker): Map<string, string> {
+  return new Map([
+    ...config,
+    ...shownSettings(options),
+    ["brokerIP1", address.host],
+    ["brokerIP2", address.host],
+    ["listenPort", String(address.port)],
   ]);
 }
 

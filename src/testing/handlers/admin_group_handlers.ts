@@ -146,7 +146,8 @@ export const adminGroupHandlers: readonly HandlerRow<Broker>[] = [
         offsetTable.set(queue, progress);
       }
     }
-    return { body: consumeStats.write({ consumeTps: 0, offsetTable }) };
+    const consumeTps = topics.reduce((sum, name) => sum + consumeTpsOf(broker, consumerGroup, name), 0);
+    return { body: consumeStats.write({ consumeTps, offsetTable }) };
   }),
   on(getBrokerConsumeStats, (broker: Broker, { isOrder }) => ({ body: statsOfAllGroups(broker, isOrder) }), {
     isOrder: false,
@@ -193,6 +194,10 @@ function remoteOf({ channel: { remote } }: Member): string {
   return `${remote.host}:${remote.port}`;
 }
 
+function consumeTpsOf(broker: Broker, group: string, topic: string): number {
+  return broker.stats.perSecond("GROUP_GET_NUMS", `${topic}@${group}`);
+}
+
 /** How far a group is on the readable queues of a topic; nothing when the broker does not have it. */
 function progressOf(broker: Broker, group: string, topic: string): [MessageQueue, QueueProgress][] {
   const { topics, offsets, store } = broker.state;
@@ -226,7 +231,7 @@ function statsOfAllGroups(broker: Broker, isOrder: boolean): Uint8Array {
         totalDiff += brokerOffset - consumerOffset;
         totalInflightDiff += pullOffset - consumerOffset;
       }
-      stats.push({ consumeTps: 0, offsetTable: new Map(progress) });
+      stats.push({ consumeTps: consumeTpsOf(broker, groupName, topic), offsetTable: new Map(progress) });
     }
     all.push({ [groupName]: stats });
   }

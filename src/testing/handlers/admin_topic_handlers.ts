@@ -112,7 +112,12 @@ export const adminTopicHandlers: readonly HandlerRow<Broker>[] = [
     for (let queueId = 0; queueId < queues; queueId++) {
       offsetTable.set({ topic, brokerName: broker.name, queueId }, extentOf(broker, topic, queueId));
     }
-    return { body: topicStatsTable.write({ topicPutTps: 0, offsetTable }) };
+    return {
+      body: topicStatsTable.write({
+        topicPutTps: broker.stats.perSecond("TOPIC_PUT_NUMS", topic),
+        offsetTable,
+      }),
+    };
   }),
   on(queryTopicConsumeByWho, (broker: Broker, { topic }) => {
     const groups = new Set([

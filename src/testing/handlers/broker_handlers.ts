@@ -6,6 +6,7 @@ import { ackHandlers } from "./ack_handlers.ts";
 import { adminBrokerHandlers } from "./admin_broker_handlers.ts";
 import { adminGroupHandlers } from "./admin_group_handlers.ts";
 import { adminTopicHandlers } from "./admin_topic_handlers.ts";
+import { adminUpkeepHandlers } from "./admin_upkeep_handlers.ts";
 import { assignmentHandlers } from "./assignment_handlers.ts";
 import { type HandlerRow, handlerTable } from "./handler.ts";
 import { memberHandlers } from "./member_handlers.ts";
@@ -39,5 +40,6 @@ export function brokerHandlers(): ReadonlyMap<number, HandlerRow<Broker>> {
     adminTopicHandlers,
     adminGroupHandlers,
     adminBrokerHandlers,
+    adminUpkeepHandlers,
   );
 }

@@ -76,7 +76,11 @@ function popOrPark(
   request: InboundRequest,
 ): PopAnswer | Promise<PopAnswer> {
   const result = broker.pops.pop(pop);
-  if (result.records.length > 0) return popAnswer(pop, result, ResponseCode.SUCCESS);
+  if (result.records.length > 0) {
+    const sizeBytes = result.records.reduce((sum, record) => sum + record.length, 0);
+    broker.stats.given(pop.group, pop.topic, result.records.length, sizeBytes);
+    return popAnswer(pop, result, ResponseCode.SUCCESS);
+  }
   if (!mayPark || broker.clock.now() >= until) return popAnswer(pop, result, ResponseCode.POLLING_TIMEOUT);
   return new Promise((resolve, reject) => {
     const isParked = broker.parked.park(awaitedBy(broker, pop), {
@@ -125,6 +129,9 @@ export function checkReadable(
   header: { topic: string; consumerGroup: string; queueId: number },
   { channel }: InboundRequest,
 ): void {
+  if ((broker.options.brokerPermission & Permission.READ) === 0) {
+    refuse(ResponseCode.NO_PERMISSION, `the broker[${broker.address.host}] peeking message is forbidden`);
+  }
   const topic = broker.state.topics.get(header.topic);
   if (topic === undefined) {
     refuse(

@@ -28,13 +28,10 @@ const HAS_SUBSCRIPTION = 0x4;
 const SHORT_POLLING_MS = 1000;
 
 /** Why a pull was forbidden (ForbiddenType). */
-const Forbidden = { GROUP: 2, TOPIC: 3, BROADCASTING: 4, SUBSCRIPTION: 5 } as const;
+const Forbidden = { BROKER: 1, GROUP: 2, TOPIC: 3, BROADCASTING: 4, SUBSCRIPTION: 5 } as const;
 
 /** What a pull may lack. */
 const ABSENT = { commitOffset: 0, suspendTimeoutMillis: 0, subVersion: 0 };
-
-/** Least that a limit of bytes counts for (getMessage). */
-const MIN_PULL_BYTES = 100;
 
 const CODE_OF: Readonly<Record<ReadStatus, number>> = {
   FOUND: ResponseCode.SUCCESS,
@@ -76,6 +73,9 @@ function pull(
     const parked = park(broker, header, request, filter);
     if (parked !== undefined) return parked;
   }
+  if (read.records.length > 0) {
+    broker.stats.given(header.consumerGroup, header.topic, read.records.length, read.sizeBytes);
+  }
   return {
     code: isNothingYet ? ResponseCode.PULL_NOT_FOUND : CODE_OF[read.status],
     remark: read.status,
@@ -93,6 +93,9 @@ function pull(
 
 /** The answer to a group or topic that may not be read, `undefined` when all is well; a missing one is refused. */
 function whyForbidden(broker: Broker, header: PullHeader): PullAnswer | undefined {
+  if ((broker.options.brokerPermission & Permission.READ) === 0) {
+    return forbid(Forbidden.BROKER, `the broker[${broker.address.host}] pulling message is forbidden`);
+  }
   const group = broker.state.groups.find(header.consumerGroup);
   if (group === undefined) {
     refuse(
@@ -228,7 +231,8 @@ function readQueue(broker: Broker, header: PullHeader, filter: MessageFilter): R
   const { maxPullMessages, maxPullBytes } = broker.options;
   return broker.state.store.read(header.topic, header.queueId, header.queueOffset, {
     maxMessages: Math.min(header.maxMsgNums, maxPullMessages),
-    maxBytes: Math.min(Math.max(header.maxMsgBytes ?? Infinity, MIN_PULL_BYTES), maxPullBytes),
+    // A broker with a log of files does not look at the pull's `maxMsgBytes`.
+    maxBytes: maxPullBytes,
     ...filter,
   });
 }

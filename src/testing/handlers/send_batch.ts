@@ -50,6 +50,8 @@ export function storeBatch(
   const uniqueKey = properties["UNIQ_KEY"];
   const isInner = topic.attributes["queue.type"] === "BatchCQ" && uniqueKey !== undefined;
   const stored = isInner ? [storeInner(broker, message, properties)] : storeItems(broker, message);
+  const sizeBytes = stored.reduce((sum, each) => sum + each.sizeBytes, 0);
+  broker.stats.sent(header.topic, stored.length, sizeBytes);
   return {
     header: {
       msgId: stored.map((each) => broker.offsetId(each.physicalOffset)).join(","),

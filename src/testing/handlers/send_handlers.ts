@@ -74,6 +74,10 @@ export function checkTopic(broker: Broker, header: SendHeader, request: InboundR
   if (FORBIDDEN_SEND_TOPICS.has(header.topic)) {
     refuse(ResponseCode.NO_PERMISSION, `Sending message to topic[${header.topic}] is forbidden.`);
   }
+  const isReadOnly = (broker.options.brokerPermission & Permission.WRITE) === 0;
+  if (isReadOnly && topics.get(header.topic)?.order) {
+    refuse(ResponseCode.NO_PERMISSION, `the broker[${broker.address.host}] sending message is forbidden`);
+  }
   const topic = topics.forSend(header.topic, header.defaultTopic, header.defaultTopicQueueNums);
   if (topic === undefined) {
     refuse(
@@ -128,6 +132,7 @@ function storeOne(
   const level = delayLevelOf(properties);
   const isHalf = properties["TRAN_MSG"]?.toLowerCase() === "true" && !(draft.reconsumeTimes > 0 && level > 0);
   const stored = isHalf ? storeHalf(broker, draft) : takeIn(broker, draft);
+  broker.stats.sent(header.topic, 1, stored.sizeBytes);
   const handle = isHalf ? undefined : recallHandleOf(broker, properties);
   return {
     header: {
@@ -225,5 +230,6 @@ function onSendBack(
     preparedTransactionOffset: 0,
     properties,
   });
+  broker.stats.add("SNDBCK_PUT_NUMS", `${message.topic}@${header.group}`, 1);
   return {};
 }

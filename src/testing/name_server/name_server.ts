@@ -1,11 +1,12 @@
 /**
  * One name server: who is there, and which topic has how many queues where.
  *
- * Brokers register in process, with their address and topics; clients ask over the wire. A broker that is gone is taken out at
- * once, as a name server does when its connection closes. Agrees with RouteInfoManager and KVConfigManager.
+ * Embedded brokers register in process, others over the wire, with their address and topics; clients ask over the wire. A broker that is gone
+ * is taken out at once, as a name server does when its connection closes. Agrees with RouteInfoManager and KVConfigManager.
  */
-import type { BrokerData, QueueData, TopicRouteData } from "../../protocol/bodies.ts";
-import { isSystemTopic } from "../../protocol/names.ts";
+import type { BrokerData, DataVersion, QueueData, TopicRouteData } from "../../protocol/bodies.ts";
+import { ORDER_NAMESPACE } from "../../protocol/names.ts";
+import type { Channel } from "../../remoting/channel.ts";
 import type { InboundRequest, OutboundReply } from "../../remoting/call.ts";
 import { type NamedTopic, Permission } from "../broker/topic_table.ts";
 import { type HandlerRow, notSupported } from "../handlers/handler.ts";
@@ -30,13 +31,22 @@ interface KnownBroker {
   readonly addresses: Map<number, string>;
 }
 
-/** KV namespace of the topics whose queues have a fixed order. */
-const ORDER_NAMESPACE = "ORDER_TOPIC_CONFIG";
+/** A broker that registered over the wire. */
+export interface RemoteRegistration extends Registration {
+  /** Version of its topics, where it told. */
+  readonly version: DataVersion | undefined;
+  /** `host:port` where its slaves replicate from. */
+  readonly haServerAddr: string;
+}
 
 /** The tables of one name server. */
 export class NameServer {
   readonly #brokers = new Map<string, KnownBroker>();
   readonly #topics = new Map<string, Map<string, QueueData>>();
+  /** Brokers that registered over the wire, by address, with the connections that keep them. */
+  readonly #remote = new Map<string, RemoteRegistration & { readonly channel: Channel }>();
+  /** Settings that an administrator changed; `orderMessageEnable` is obeyed, others are shown. */
+  readonly config: Map<string, string> = new Map();
   /** Key-value pairs by namespace. */
   readonly kv: Map<string, Map<string, string>> = new Map();
   readonly #handlers: ReadonlyMap<number, HandlerRow<NameServer>> = nameServerHandlers();
@@ -49,6 +59,36 @@ export class NameServer {
     }
     broker.addresses.set(brokerId, address);
     if (brokerId === 0) { for (const topic of topics) this.putTopic(brokerName, topic); }
+  }
+
+  /** Takes in a broker that registers over the wire; it stays while its connection does. */
+  registerFrom(channel: Channel, registration: RemoteRegistration): void {
+    this.register(registration);
+    this.#remote.set(registration.address, { ...registration, channel });
+  }
+
+  /** Takes out the brokers that registered over a connection that is closed. */
+  channelClosed(channel: Channel): void {
+    for (const [address, { brokerName, brokerId, channel: kept }] of [...this.#remote]) {
+      if (kept !== channel) continue;
+      this.#remote.delete(address);
+      this.unregister(brokerName, brokerId);
+    }
+  }
+
+  /** Whether a broker is registered under this id. */
+  knows(brokerName: string, brokerId: number): boolean {
+    return this.#brokers.get(brokerName)?.addresses.has(brokerId) ?? false;
+  }
+
+  /** The version of the topics that a broker at `address` told of over the wire. */
+  versionOf(address: string): DataVersion | undefined {
+    return this.#remote.get(address)?.version;
+  }
+
+  /** The master of a broker that registered over the wire. */
+  remoteMaster(brokerName: string): RemoteRegistration | undefined {
+    return [...this.#remote.values()].find((each) => each.brokerName === brokerName && each.brokerId === 0);
   }
 
   /** Takes a broker out; its topics go with the last of its addresses. */
@@ -66,15 +106,16 @@ export class NameServer {
   /** Takes one topic of a registered broker in. */
   putTopic(brokerName: string, topic: NamedTopic): void {
     if (!this.#brokers.has(brokerName)) return;
-    let queues = this.#topics.get(topic.topicName);
-    if (queues === undefined) this.#topics.set(topic.topicName, queues = new Map());
-    queues.set(brokerName, {
-      brokerName,
-      perm: topic.perm,
-      readQueueNums: topic.readQueueNums,
-      writeQueueNums: topic.writeQueueNums,
-      topicSysFlag: topic.topicSysFlag,
-    });
+    const { perm, readQueueNums, writeQueueNums, topicSysFlag } = topic;
+    this.putQueues(topic.topicName, [{ brokerName, perm, readQueueNums, writeQueueNums, topicSysFlag }]);
+  }
+
+  /** Takes in the queues of a topic at brokers that are registered; none when one is not. */
+  putQueues(topic: string, queues: readonly QueueData[]): void {
+    if (queues.length === 0 || queues.some(({ brokerName }) => !this.#brokers.has(brokerName))) return;
+    let known = this.#topics.get(topic);
+    if (known === undefined) this.#topics.set(topic, known = new Map());
+    for (const data of queues) known.set(data.brokerName, data);
   }
 
   /** Forgets a topic, at all brokers or those of one cluster. */
@@ -93,7 +134,8 @@ export class NameServer {
   route(topic: string): TopicRouteData | undefined {
     const queues = this.#topics.get(topic);
     if (queues === undefined || queues.size === 0) return undefined;
-    const orderTopicConf = this.kv.get(ORDER_NAMESPACE)?.get(topic);
+    const isOrdered = this.config.get("orderMessageEnable") === "true";
+    const orderTopicConf = isOrdered ? this.kv.get(ORDER_NAMESPACE)?.get(topic) : undefined;
     return {
       orderTopicConf,
       queueDatas: [...queues.values()],
@@ -121,10 +163,12 @@ export class NameServer {
     ).map(([topic]) => topic);
   }
 
-  /** Names that the system uses: its topics, the clusters and brokers. */
-  systemTopicNames(): string[] {
-    const system = this.topicNames().filter(isSystemTopic);
-    return [...new Set([...system, ...Object.keys(this.clusterTable()), ...this.#brokers.keys()])];
+  /** Topics that the flags of their system settings say something about. */
+  topicNamesWhere(wanted: (topicSysFlag: number) => boolean): string[] {
+    return [...this.#topics].filter(([, queues]) => {
+      const [first] = queues.values();
+      return first !== undefined && wanted(first.topicSysFlag);
+    }).map(([topic]) => topic);
   }
 
   /** Takes the write permission of a broker's topics away, or gives it back; gives the number of topics. */

@@ -1,6 +1,6 @@
 /**
  * What a name server answers: routes 105, the cluster 106, topic lists 206, 224 and 304, key-value pairs 100 to 102 and 219,
- * and what administrators change, 205, 216, 217, 327.
+ * and what administrators change, 205, 216, 318, 327.
  *
  * Agrees with ClientRequestProcessor and DefaultRequestProcessor; a route is written in plain JSON for clients from version
  * V4_9_4 on or when they ask for it, with bare numbers as keys otherwise.
@@ -18,24 +18,51 @@ import {
   deleteTopicInNamesrv,
   getAllTopicListFromNameserver,
   getBrokerClusterInfo,
+  getHasUnitSubTopicList,
+  getHasUnitSubUnUnitTopicList,
   getKvConfig,
   getKvListByNamespace,
   getNamesrvConfig,
   getRouteInfoByTopic,
   getSystemTopicListFromNs,
   getTopicsByCluster,
+  getUnitTopicList,
   putKvConfig,
-  registerTopicInNamesrv,
   updateNamesrvConfig,
   wipeWritePermOfBroker,
 } from "../../protocol/operations.ts";
 import { ResponseCode } from "../../protocol/response_codes.ts";
 import { opt, str } from "../../wire/schema.ts";
 import { type HandlerRow, handlerTable, NULL_TEXT, on, refuse, SEE_FAQ } from "../handlers/handler.ts";
+import { utf8Bytes, utf8Text } from "../../wire/bytes.ts";
+import { parseProperties, writeProperties } from "../handlers/properties_text.ts";
 import type { NameServer } from "./name_server.ts";
+import { registrationHandlers } from "./registration_handlers.ts";
 
 /** Version from which on clients read plain JSON (V4_9_4). */
 const READS_STRICT_JSON = 401;
+
+/** Bits of a topic's system flag (TopicSysFlag). */
+const UNIT = 1;
+const UNIT_SUB = 2;
+
+/** Settings that tools look at, as they are by default. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  clusterTest: "false",
+  configBlackList: "configBlackList;configStorePath;kvConfigPath",
+  deleteTopicWithBrokerRegistration: "false",
+  enableAllTopicList: "true",
+  enableControllerInNamesrv: "false",
+  enableTopicList: "true",
+  notifyMinBrokerIdChanged: "false",
+  orderMessageEnable: "false",
+  productEnvName: "center",
+  returnOrderTopicConfigToBroker: "true",
+  scanNotActiveBrokerInterval: "5000",
+  supportActingMaster: "false",
+};
+/** Settings that nobody may change. */
+const LOCKED_SETTINGS: ReadonlySet<string> = new Set(["configBlackList", "configStorePath", "kvConfigPath"]);
 
 /** What stands in for the parts of a key that a request lacks. */
 const ABSENT_KEY = { namespace: NULL_TEXT, key: NULL_TEXT };
@@ -48,7 +75,7 @@ const lenientRoute = {
 
 /** The handlers of a name server, by request code. */
 export function nameServerHandlers(): ReadonlyMap<number, HandlerRow<NameServer>> {
-  return handlerTable(routeHandlers, listHandlers, keyValueHandlers, adminHandlers);
+  return handlerTable(routeHandlers, listHandlers, keyValueHandlers, adminHandlers, registrationHandlers);
 }
 
 const routeHandlers: readonly HandlerRow<NameServer>[] = [
@@ -78,10 +105,24 @@ const listHandlers: readonly HandlerRow<NameServer>[] = [
   on(getTopicsByCluster, (server: NameServer, { cluster }) => ({
     body: topicList.write({ topicList: server.topicNames(cluster) }),
   }), { cluster: "" }),
-  on(getSystemTopicListFromNs, (server: NameServer) => ({
-    body: topicList.write({ topicList: server.systemTopicNames() }),
-  })),
+  on(getSystemTopicListFromNs, (server: NameServer) => {
+    const brokers = server.brokerTable();
+    const [first] = Object.values(brokers);
+    const names = [...Object.keys(server.clusterTable()), ...Object.keys(brokers)];
+    return {
+      body: topicList.write({ topicList: names, brokerAddr: first?.brokerAddrs.values().next().value }),
+    };
+  }),
+  on(getUnitTopicList, topicsWhere((flag) => (flag & UNIT) !== 0)),
+  on(getHasUnitSubTopicList, topicsWhere((flag) => (flag & UNIT_SUB) !== 0)),
+  on(getHasUnitSubUnUnitTopicList, topicsWhere((flag) => (flag & UNIT) === 0 && (flag & UNIT_SUB) !== 0)),
 ];
+
+function topicsWhere(wanted: (topicSysFlag: number) => boolean) {
+  return (server: NameServer): { body: Uint8Array } => ({
+    body: topicList.write({ topicList: server.topicNamesWhere(wanted) }),
+  });
+}
 
 const keyValueHandlers: readonly HandlerRow<NameServer>[] = [
   on(putKvConfig, (server: NameServer, { namespace, key, value }) => {
@@ -126,10 +167,15 @@ const adminHandlers: readonly HandlerRow<NameServer>[] = [
     server.deleteTopic(topic, clusterName || undefined);
     return {};
   }),
-  // Tells of a static topic before its brokers do; embedded brokers register theirs themselves.
-  on(registerTopicInNamesrv, () => ({})),
-  on(updateNamesrvConfig, () => ({})),
-  on(getNamesrvConfig, () => ({
-    body: new TextEncoder().encode("deleteTopicWithBrokerRegistration=false\norderMessageEnable=false\n"),
+  on(updateNamesrvConfig, (server: NameServer, _header, { body }) => {
+    const changes = parseProperties(utf8Text(body));
+    if (changes.some(([name]) => LOCKED_SETTINGS.has(name))) {
+      refuse(ResponseCode.NO_PERMISSION, "Can not update config in black list.");
+    }
+    for (const [name, value] of changes) if (name in SETTINGS) server.config.set(name, value);
+    return {};
+  }),
+  on(getNamesrvConfig, (server: NameServer) => ({
+    body: utf8Bytes(writeProperties(new Map([...Object.entries(SETTINGS), ...server.config]))),
   })),
 ];

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { seededRandom } from "../../../src/core/random.ts";
 import { Alarms } from "../../../src/testing/alarms.ts";
 import { ManualClock } from "../../../src/testing/manual_clock.ts";
@@ -48,5 +48,16 @@ Deno.test("what repeats goes on after a task has failed, until it is cancelled",
   every.cancel();
   await clock.advance(100);
   assertEquals(runs, 3);
+  alarms.stop();
+});
+
+Deno.test("a time that is no number is refused, as it would hide later alarms", async () => {
+  const clock = new ManualClock({ startMs: 0 });
+  const alarms = new Alarms(clock, () => {});
+  assertThrows(() => alarms.set(NaN, () => {}), RangeError, "its time is no number");
+  let rung = false;
+  alarms.set(5, () => rung = true);
+  await clock.advance(5);
+  assertEquals(rung, true);
   alarms.stop();
 });
