@@ -23,7 +23,7 @@ import { WireLog } from "./wire_log.ts";
 export interface BrokerSpec extends Partial<Omit<BrokerOptions, "brokerName" | "brokerId">> {
   /** Its name. */
   readonly name: string;
-  /** Its port; a free one by default. */
+  /** Its port, with its VIP port two below it, where clients before 4.5.1 send; by default a free one, without VIP port. */
   readonly port?: number;
   /** How many slaves read from it, named `<name>-slave-1` and so on. Default 0. */
   readonly slaves?: number;

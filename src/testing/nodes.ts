@@ -38,6 +38,9 @@ export interface NodeWorld {
 /** Version that name servers answer with (V5_5_0). */
 const NAME_SERVER_VERSION = 513;
 
+/** How far below a broker's port its VIP port is: clients before 4.5.1 send there unless they are told not to. */
+const VIP_DISTANCE = 2;
+
 /** A machine for a name server. */
 export class NameServerNode {
   /** What faults and the wire log call it. */
@@ -96,17 +99,22 @@ export class BrokerNode {
   readonly master: BrokerNode | undefined;
   readonly #world: NodeWorld;
   #address: Address;
-  #server: Server | undefined;
+  readonly #hasVipPort: boolean;
+  #servers: Server[] = [];
   #broker: Broker | undefined;
   #state: BrokerState | undefined;
 
-  /** A machine without a process; port 0 takes a free one at the first start. A slave reads what `master` keeps. */
+  /**
+   * A machine without a process; port 0 takes a free one at the first start. One with a port of its own listens two below it as
+   * well. A slave reads what `master` keeps.
+   */
   constructor(options: BrokerOptions, port: number, world: NodeWorld, master?: BrokerNode) {
     this.name = master === undefined ? options.brokerName : `${options.brokerName}-slave-${options.brokerId}`;
     this.options = options;
     this.master = master;
     this.#world = world;
     this.#address = { host: world.host, port };
+    this.#hasVipPort = port > VIP_DISTANCE;
   }
 
   /** `host:port` of it. */
@@ -131,15 +139,20 @@ export class BrokerNode {
     const { clock } = this.#world;
     // The socket is open before the state exists, as stored messages carry the port; nobody knows the port until then.
     const early = Promise.withResolvers<Broker>();
-    const server = new Server({
-      ...serverOptions(this.#world, this.name, this.options.version, {
-        serve: (request) =>
-          this.#broker?.serve(request) ?? early.promise.then((broker) => broker.serve(request)),
-      }),
-      onClose: (channel) => this.#broker?.channelClosed(channel),
-    });
-    this.#address = await server.start(this.#address);
-    this.#server = server;
+    const listen = async (address: Address): Promise<Address> => {
+      const server = new Server({
+        ...serverOptions(this.#world, this.name, this.options.version, {
+          serve: (request) =>
+            this.#broker?.serve(request) ?? early.promise.then((broker) => broker.serve(request)),
+        }),
+        onClose: (channel) => this.#broker?.channelClosed(channel),
+      });
+      const bound = await server.start(address);
+      this.#servers.push(server);
+      return bound;
+    };
+    this.#address = await listen(this.#address);
+    if (this.#hasVipPort) await listen({ ...this.#address, port: this.#address.port - VIP_DISTANCE });
     if (this.master === undefined) this.#state ??= new BrokerState(this.options, clock, this.#address);
     this.#broker = new Broker(this.options, this.state, this.#address, this.#world);
     this.#broker.start();
@@ -160,11 +173,11 @@ export class BrokerNode {
   }
 
   async #end(): Promise<void> {
-    const server = this.#server;
+    const servers = this.#servers;
     this.#broker?.stop();
-    this.#server = undefined;
+    this.#servers = [];
     this.#broker = undefined;
-    await server?.stop();
+    await Promise.all(servers.map((server) => server.stop()));
   }
 }
 

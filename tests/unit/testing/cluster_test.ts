@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { topicRouteData } from "../../../src/protocol/bodies.ts";
 import * as operations from "../../../src/protocol/operations.ts";
 import { decodeProperties } from "../../../src/message/properties.ts";
@@ -240,5 +240,16 @@ Deno.test("a snapshot put back takes messages, offsets and delays to what they w
   assertEquals(scene.cluster.inspect.messages("T").map((each) => each.text), ["before", "delayed"]);
   client = await scene.dial();
   assertEquals(textsOf((await client.pull("T", 0, 1)).body), ["delayed"]);
+  await scene.stop();
+});
+
+Deno.test("a broker with a port of its own is reached two ports below it as well, until it stops", async () => {
+  const scene = await stage({ brokers: [{ name: "broker-a", port: 10911 }], topics: { T: 1 } });
+  const vip = scene.cluster.brokerAddress("broker-a").replace("10911", "10909");
+  const client = await scene.dial(vip);
+  await client.send("T", 0, "a");
+  assertEquals(scene.cluster.inspect.messages("T").length, 1);
+  await scene.cluster.stopBroker("broker-a");
+  await assertRejects(() => scene.dial(vip));
   await scene.stop();
 });
