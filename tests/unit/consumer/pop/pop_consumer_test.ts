@@ -3,6 +3,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { scene } from "./pop_scene.ts";
+import { ResponseCode } from "../../../../src/protocol/response_codes.ts";
 
 Deno.test("every message comes once, and is acknowledged once it is settled", async () => {
   const t = await scene();
@@ -135,6 +136,23 @@ Deno.test("a dead letter is stored before its message is acknowledged, and does 
   assertEquals(answers, [true]);
   assertEquals(t.cluster.inspect.messages("%DLQ%G").length, 1);
   assertEquals(consumer.statistics().cachedMessages, 0);
+  await t.stop();
+});
+
+Deno.test("a message that could not be stored with the dead letters is not acknowledged: it comes again", async () => {
+  const t = await scene();
+  await t.send(1);
+  t.cluster.once("sendMessageV2", ResponseCode.SYSTEM_ERROR, { times: 20 });
+  const answers: boolean[] = [];
+  const { events } = await t.join({
+    popInvisibleTimeMs: 20_000,
+    listener: async (message) => void answers.push(await message.deadLetter("no good")),
+  });
+  await t.pass(300_000);
+  assertEquals(answers.slice(0, 1), [false]);
+  assertEquals(answers.at(-1), true);
+  assertEquals(events.some(({ type }) => type === "sendBackFailed"), true);
+  assertEquals(t.cluster.inspect.messages("%DLQ%G").length, 1);
   await t.stop();
 });
 

@@ -21,6 +21,7 @@ export async function scene(broker: Exclude<ClusterOptions["broker"], undefined>
   return {
     cluster,
     clock,
+    dial,
     drive,
     /** A started consumer, and the events it told. */
     async join(config: Partial<ConsumerConfig>): Promise<{ consumer: Consumer; events: ConsumerEvent[] }> {

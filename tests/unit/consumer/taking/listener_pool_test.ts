@@ -103,6 +103,16 @@ Deno.test("a batch's result concerns the messages that were not settled one by o
   assertEquals([seen.acks, sentBack.map(({ offset }) => offset)], [2, [1, 2]]);
 });
 
+Deno.test("a batch that was handled is settled whole, whether the answer comes at once or later", async () => {
+  for (const answer of ["CONSUME_SUCCESS" as const, Promise.resolve("CONSUME_SUCCESS" as const)]) {
+    const { open } = scene({ consumeMessageConcurrently: () => answer }, { batch: 3 });
+    const { window, seen } = open();
+    window.append(fakeRecords(0, 3), 3, 300);
+    for (let i = 0; i < 4; i++) await nextTurn();
+    assertEquals([seen.acks, window.commitOffset], [3, 3]);
+  }
+});
+
 Deno.test("delayLevelWhenNextConsume below zero goes to the dead letters", async () => {
   const { open } = scene((_message: ConsumedMessage, context: ConsumeContext) => {
     context.delayLevelWhenNextConsume = -1;

@@ -70,6 +70,15 @@ Deno.test("the first settlement wins, and later ones are counted", () => {
   assertEquals([seen, window.out], [{ acks: 1, late: 1 }, 0]);
 });
 
+Deno.test("a message that is on its way back to its broker is not acknowledged any more", () => {
+  const { window, ready, seen } = fakeWindow();
+  window.append(fakeRecords(0, 1), 1, 100);
+  const delivery = ready[0]!.take(1)!;
+  assertEquals(window.beginSettling(delivery), true);
+  delivery.ack();
+  assertEquals([seen.acks, seen.late, window.commitOffset], [0, 1, 0]);
+});
+
 Deno.test("the time of a message counts from its hand-out, not from its pull", () => {
   const { window } = fakeWindow();
   window.append(fakeRecords(0, 2), 2, 200);
