@@ -109,6 +109,7 @@ export class Assignment {
     this.#options.counters.rebalances++;
     this.#awaitsLocks = false;
     const wanted = new Set(this.#options.topics());
+    this.#departures.keepPlacesOf(wanted);
     await this.#revoke([...this.pulled()].filter(({ queue }) => !wanted.has(queue.topic)), "unsubscribed");
     this.#options.popped?.keepOnly(wanted);
     let balanced = true;
@@ -136,6 +137,7 @@ export class Assignment {
     }
     if (route.readQueues.length === 0) return true;
     const allocated = await this.#options.divide(route);
+    this.#departures.keepPlaces(topic, allocated);
     const held = [...this.pulled()].filter((window) => window.queue.topic === topic);
     const plan = planAssignment(held.map((window) => window.queue), allocated);
     const lost = new Set(plan.lost.map(queueKey));
@@ -192,7 +194,7 @@ export class Assignment {
   #start(queue: MessageQueue, offset: number, lockedUntil: number, paused = false): void {
     const { settlement, limits, listener, client, store, order, wishFor } = this.#options;
     const wish = wishFor?.(queue);
-    const startOffset = wish?.offset ?? offset;
+    const startOffset = wish?.offset ?? this.#departures.takePlace(queueKey(queue)) ?? offset;
     const window = new QueueWindow({
       queue,
       generation: ++this.#generation,
@@ -263,8 +265,8 @@ export class Assignment {
     };
     const reason = new RebalanceError(`The offset of ${key} was moved to ${offset}`);
     if (window.calls > 0) {
-      // A handler is at work: the next round starts the queue when it has returned, from the offset stored here.
-      this.#departures.forsake(window, reason);
+      // A handler is at work: the next round starts the queue when it has returned, if it is still this member's.
+      this.#departures.forsake(window, reason, offset);
       store.updateOffset(window.queue, offset, false);
       return persist();
     }

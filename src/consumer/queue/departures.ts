@@ -6,7 +6,7 @@
  * RebalancePushImpl.removeUnnecessaryMessageQueue, save that the wait does not hold up the rebalancing of other queues.
  */
 import type { OffsetStore } from "../../offsets/offset_store.ts";
-import { queueKey } from "../../protocol/message_queue.ts";
+import { type MessageQueue, queueKey } from "../../protocol/message_queue.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { ConsumerEvent } from "../events.ts";
 import type { QueueLocks } from "./queue_locks.ts";
@@ -32,6 +32,8 @@ export interface DeparturesOptions {
 export class Departures {
   readonly #options: DeparturesOptions;
   readonly #leaving = new Map<string, { window: QueueWindow; gone: Promise<void> }>();
+  /** Where queues go on that were moved: what their brokers have stored may not be that yet. */
+  readonly #places = new Map<string, { readonly topic: string; readonly offset: number }>();
   readonly #hurry = new AbortController();
 
   constructor(options: DeparturesOptions) {
@@ -55,11 +57,36 @@ export class Departures {
     this.#track(window, this.#leave(window, reason, renewed));
   }
 
-  /** Drops a queue that another member may own by now: commits nothing, and waits only for its handlers to return. */
-  forsake(window: QueueWindow, reason: unknown): void {
+  /**
+   * Drops a queue that another member may own by now, or that goes on at `place`: commits nothing, and waits only for its
+   * handlers to return.
+   */
+  forsake(window: QueueWindow, reason: unknown, place?: number): void {
     window.drop(reason);
+    const { topic } = window.queue;
+    if (place !== undefined) this.#places.set(queueKey(window.queue), { topic, offset: place });
     this.#options.store.removeOffset(window.queue);
     this.#track(window, this.#idleWithin(window, PATIENCE_MS).then(() => {}));
+  }
+
+  /** Where a queue that starts again goes on; undefined when nobody moved it. */
+  takePlace(key: string): number | undefined {
+    const place = this.#places.get(key);
+    this.#places.delete(key);
+    return place?.offset;
+  }
+
+  /** Of a topic's queues only `allocated` are still this member's: the others go on where their owners find them. */
+  keepPlaces(topic: string, allocated: readonly MessageQueue[]): void {
+    const own = new Set(allocated.map(queueKey));
+    for (const [key, place] of this.#places) {
+      if (place.topic === topic && !own.has(key)) this.#places.delete(key);
+    }
+  }
+
+  /** Only `topics` are still subscribed to. */
+  keepPlacesOf(topics: ReadonlySet<string>): void {
+    for (const [key, { topic }] of this.#places) if (!topics.has(topic)) this.#places.delete(key);
   }
 
   /** Resolves when nothing of such queues is out any more. */

@@ -3,7 +3,6 @@
  */
 import { assertEquals } from "@std/assert";
 import { type ConsumedMessage, tag } from "../../../../mod.ts";
-import { retryTopic } from "../../../../src/protocol/names.ts";
 import { numbers, scene } from "../pop/pop_scene.ts";
 
 const PULLS = { messageRequestMode: undefined };
@@ -62,20 +61,5 @@ Deno.test("a queue that moves to another member is stored first: what is settled
   await t.join({ ...PULLS, listener });
   await t.pass(60_000);
   assertEquals(got.map((message) => message.text()).sort(), [...numbers(3), ...numbers(3)].sort());
-  await t.stop();
-});
-
-Deno.test("a group that begins at the end of its topics still begins its retry topic at the first message", async () => {
-  const t = await scene();
-  t.cluster.createTopic(retryTopic("G"), { queues: 1 });
-  await t.drive((await t.dial()).send(retryTopic("G"), 0, "again", { RETRY_TOPIC: "T" }));
-  const got: string[] = [];
-  await t.join({
-    ...PULLS,
-    consumeFromWhere: "CONSUME_FROM_LAST_OFFSET",
-    listener: (message) => void got.push(message.text()),
-  });
-  await t.pass(5_000);
-  assertEquals(got, ["again"]);
   await t.stop();
 });

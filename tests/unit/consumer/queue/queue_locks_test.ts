@@ -13,8 +13,8 @@ import { fakeRecords, fakeWindow } from "../window/fake_window.ts";
 
 const queue = (brokerName: string, queueId: number): MessageQueue => ({ topic: "T", brokerName, queueId });
 
-/** A client whose brokers grant what `grants` says; a broker that throws is away. Every call is written down. */
-function lockClient(grants: (brokerName: string, queueId: number) => boolean) {
+/** A client whose brokers grant what `grants` says; a broker that throws is away. Every call is written down, and takes `answerMs`. */
+function lockClient(grants: (brokerName: string, queueId: number) => boolean, answerMs = 0) {
   const clock = new ManualClock();
   const asked: string[] = [];
   const call = (broker: string, { name }: { name: string }, _: unknown, options: { body: Uint8Array }) => {
@@ -26,17 +26,18 @@ function lockClient(grants: (brokerName: string, queueId: number) => boolean) {
   const client = {
     clientId: "me",
     clock,
-    call: (...args: Parameters<typeof call>) => new Promise((resolve) => resolve(call(...args))),
+    call: async (...args: Parameters<typeof call>) => {
+      if (answerMs > 0) await clock.sleep(answerMs);
+      return call(...args);
+    },
   } as unknown as RocketMQClient;
   return { client, clock, asked, locks: new QueueLocks(client, "G") };
 }
 
 Deno.test("each broker is asked once for its queues, and a lock counts from the asking", async () => {
-  const { locks, clock, asked } = lockClient((_, queueId) => queueId !== 1);
+  const { locks, clock, asked } = lockClient((_, queueId) => queueId !== 1, 3_000);
   const until = clock.now() + LOCK_LIVE_MS;
-  const asking = locks.acquire([queue("a", 0), queue("b", 0), queue("a", 1)]);
-  clock.advance(3_000); // the answer takes its time
-  const answers = await asking;
+  const answers = await clock.runUntil(locks.acquire([queue("a", 0), queue("b", 0), queue("a", 1)]));
   assertEquals(answers.map(({ state }) => state), ["held", "held", "refused"]);
   assertEquals(answers[0]!.until, until);
   assertEquals(asked, ["LOCK_BATCH_MQ a 0,1 me G", "LOCK_BATCH_MQ b 0 me G"]);

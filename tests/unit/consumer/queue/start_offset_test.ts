@@ -2,6 +2,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { createClient, createProducer, findStartOffset, MemoryOffsetStore } from "../../../../mod.ts";
 import { OffsetFetchError } from "../../../../src/core/errors.ts";
 import { silentLogger } from "../../../../src/core/logger.ts";
+import { startOffset, startPolicy } from "../../../../src/consumer/queue/start_offset.ts";
+import type { BrokerCaller } from "../../../../src/offsets/broker_caller.ts";
 import { startCluster } from "../../../../src/testing/mod.ts";
 
 Deno.test("findStartOffset tells where a queue begins: stored, last, first, by time; a failed question is no answer", async () => {
@@ -37,4 +39,13 @@ Deno.test("findStartOffset tells where a queue begins: stored, last, first, by t
     await client.shutdown();
     await cluster.stop();
   }
+});
+
+Deno.test("a group that begins at the end of its topics still begins its retry topic at the first message", async () => {
+  const nothingStored = { readOffset: () => Promise.resolve(undefined) };
+  const caller = { call: () => Promise.resolve({ header: { offset: 7 } }) } as unknown as BrokerCaller;
+  const policy = startPolicy({ consumeFromWhere: "CONSUME_FROM_LAST_OFFSET" }, 0);
+  const begin = (topic: string) =>
+    startOffset({ topic, brokerName: "a", queueId: 0 }, nothingStored, policy, caller);
+  assertEquals([await begin("T"), await begin("%RETRY%G")], [7, 0]);
 });
