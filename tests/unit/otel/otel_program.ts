@@ -6,7 +6,6 @@
 import { createConsumer, createProducer } from "../../../mod.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import { observeMetrics, openTelemetry } from "../../../src/otel/mod.ts";
-import { silentLogger } from "../../../src/core/logger.ts";
 import { startCluster } from "../../../src/testing/mod.ts";
 
 const cluster = await startCluster({ broker: { delayLevelsMs: [50, 50, 50, 50] } });
