@@ -10,7 +10,7 @@
 import type { RocketMQClient } from "../client/client.ts";
 import type { ConsumedMessage } from "./consumed_message.ts";
 import type { Delivery } from "./window/delivery.ts";
-import { type Division, everyQueue, sharedByGroup } from "./group/division.ts";
+import { allToEach, type Division, sharedByGroup } from "./group/division.ts";
 import type { ConsumerEvent } from "./events.ts";
 import { LocalSettlement } from "./settlement/local_settlement.ts";
 import type { ResolvedConsumerConfig } from "./config/options.ts";
@@ -86,7 +86,7 @@ export function divisionFor(
   emit: (event: ConsumerEvent) => void,
 ): Division {
   const { consumerGroup, allocateStrategy, messageModel } = config;
-  if (messageModel === "BROADCASTING") return everyQueue;
+  if (messageModel === "BROADCASTING") return allToEach;
   const shared = sharedByGroup(client, consumerGroup, allocateStrategy);
   return popped === undefined ? shared : dividedByBrokers({
     client,

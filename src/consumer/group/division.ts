@@ -8,13 +8,23 @@ import type { AllocateStrategy } from "../../rebalance/strategies.ts";
 import type { TopicRoute } from "../../routing/route.ts";
 import { groupRoster } from "./group_roster.ts";
 
+/** What falls to this member of a topic. */
+export interface Allotment {
+  readonly queues: readonly MessageQueue[];
+  /** Whether other members are there, who may have to hear of it first. */
+  readonly hasOthers: boolean;
+}
+
 /** The queues of a routed topic that this member is to own. Rejects when that cannot be found out. */
-export type Division = (route: TopicRoute) => readonly MessageQueue[] | Promise<readonly MessageQueue[]>;
+export type Division = (route: TopicRoute) => Allotment | Promise<Allotment>;
 
 /** All of them, as in broadcasting. */
 export function everyQueue(route: TopicRoute): MessageQueue[] {
   return [...route.readQueues].sort(compareQueues);
 }
+
+/** The division that gives every member all of them. */
+export const allToEach: Division = (route) => ({ queues: everyQueue(route), hasOthers: false });
 
 /** Those that the strategy gives to this member of the group. */
 export function sharedByGroup(
@@ -23,15 +33,17 @@ export function sharedByGroup(
   strategy: AllocateStrategy,
 ): Division {
   return async (route) => {
-    const queues = strategy.allocate({
+    const allConsumerIds = await groupRoster(client, consumerGroup, route);
+    const allocated = strategy.allocate({
       consumerGroup,
       consumerId: client.clientId,
       messageModel: "CLUSTERING",
-      allConsumerIds: await groupRoster(client, consumerGroup, route),
+      allConsumerIds,
       allMessageQueues: everyQueue(route),
     });
     // a strategy that names queues, as CONFIG does, names them as the application does, and those of other topics too
-    return queues.map((queue) => wrapQueue(client.options.namespace, queue))
+    const queues = allocated.map((queue) => wrapQueue(client.options.namespace, queue))
       .filter(({ topic }) => topic === route.topic);
+    return { queues, hasOthers: allConsumerIds.length > 1 };
   };
 }

@@ -98,7 +98,7 @@ export class Membership {
   async #rebalance(signal: AbortSignal, onFirstRound: () => void): Promise<void> {
     const { assignment, client, onRound } = this.#options;
     for (let balanced = false; !balanced && !signal.aborted;) {
-      balanced = await assignment.rebalance();
+      balanced = await assignment.rebalance(signal);
       onRound?.();
       onFirstRound();
       if (!balanced) await client.clock.sleep(assignment.retryAfterMs, signal).catch(() => {});

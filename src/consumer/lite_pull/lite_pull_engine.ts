@@ -17,7 +17,7 @@ import type { Loop } from "../../time/loop.ts";
 import { Assignment } from "../queue/assignment.ts";
 import { Budget } from "../window/budget.ts";
 import type { LivingEngine } from "../consumer_life.ts";
-import { type Division, everyQueue, sharedByGroup } from "../group/division.ts";
+import { allToEach, type Division, everyQueue, sharedByGroup } from "../group/division.ts";
 import type { ConsumerEvent } from "../events.ts";
 import { knownRoute } from "../group/group_roster.ts";
 import { groupMember } from "../group/group_member.ts";
@@ -187,11 +187,11 @@ export class LitePullEngine implements LivingEngine {
   #division(): Division {
     const { consumerGroup, messageModel, allocateStrategy } = this.#config;
     const shared = messageModel === "BROADCASTING"
-      ? everyQueue
+      ? allToEach
       : sharedByGroup(this.#client, consumerGroup, allocateStrategy);
     return (route: TopicRoute) =>
       this.#choice.isAssigned
-        ? this.#choice.named.filter(({ topic }) => topic === route.topic)
+        ? { queues: this.#choice.named.filter(({ topic }) => topic === route.topic), hasOthers: false }
         : shared(route);
   }
 

@@ -64,7 +64,7 @@ export function dividedByBrokers(options: BrokerDivisionOptions): Division {
       const assignments = await assignmentOf(options, route);
       const share = { popped: queuesOf(assignments, "POP"), pulled: queuesOf(assignments, "PULL") };
       onDivided(topic, share);
-      return share.pulled;
+      return { queues: share.pulled, hasOthers: false };
     } catch (error) {
       if (!isUnknownRequest(error)) throw error;
       unknown.add(topic);

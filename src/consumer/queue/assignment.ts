@@ -13,6 +13,7 @@ import { isRetryTopic, retryTopic } from "../../protocol/names.ts";
 import { planAssignment } from "../../rebalance/plan.ts";
 import type { AssignmentOptions } from "./assignment_terms.ts";
 import { Departures } from "./departures.ts";
+import { letOthersFinish, type Round } from "./hand_over.ts";
 import type { FetchLoop } from "./fetch_loop.ts";
 import { knownRoute } from "../group/group_roster.ts";
 import { pullLoop } from "./puller.ts";
@@ -40,7 +41,8 @@ export class Assignment {
   readonly #locks: QueueLocks | undefined;
   readonly #departures: Departures;
   #renewal: Promise<void> = Promise.resolve();
-  #awaitsLocks = false;
+  /** Whether the last round met queues that are locked elsewhere, or not let go of here. */
+  #isWaiting = false;
   #generation = 0;
   readonly #retryTopic: string;
   #missingRetryTopic = 0;
@@ -56,15 +58,18 @@ export class Assignment {
     this.#departures = new Departures({
       clock: client.clock,
       store,
+      storesProgress: options.storesProgress,
       locks: this.#locks,
       emit,
-      onGone: () => this.#stopped || onUnblocked(),
+      onGone: () => {
+        if (!this.#stopped && (options.order || this.#isWaiting)) onUnblocked();
+      },
     });
   }
 
   /** How soon a round that could not finish is to be tried again, in milliseconds. */
   get retryAfterMs(): number {
-    return this.#awaitsLocks ? LOCK_RETRY_MS : UNBALANCED_RETRY_MS;
+    return this.#isWaiting ? LOCK_RETRY_MS : UNBALANCED_RETRY_MS;
   }
   /** The windows of the queues that are owned now and pulled: those that have an offset. */
   *pulled(): Iterable<QueueWindow> {
@@ -104,10 +109,11 @@ export class Assignment {
     return out;
   }
 
-  /** One round over all topics. Resolves with whether every topic was divided; never rejects. */
-  async rebalance(): Promise<boolean> {
+  /** One round over all topics; `signal` ends its waits. Resolves with whether every topic was divided; never rejects. */
+  async rebalance(signal?: AbortSignal): Promise<boolean> {
     this.#options.counters.rebalances++;
-    this.#awaitsLocks = false;
+    this.#isWaiting = false;
+    const round = { beganAt: this.#options.client.clock.now(), signal };
     const wanted = new Set(this.#options.topics());
     this.#departures.keepPlacesOf(wanted);
     await this.#revoke([...this.pulled()].filter(({ queue }) => !wanted.has(queue.topic)), "unsubscribed");
@@ -116,7 +122,7 @@ export class Assignment {
     for (const topic of wanted) {
       if (this.#stopped) return true;
       try {
-        if (await this.#divide(topic)) this.#failing.delete(topic);
+        if (await this.#divide(topic, round)) this.#failing.delete(topic);
         else balanced = false;
       } catch (cause) {
         balanced = false;
@@ -129,20 +135,22 @@ export class Assignment {
   }
 
   /** Divides one topic's queues among the members; false when something is missing and is to be asked again soon. */
-  async #divide(topic: string): Promise<boolean> {
-    const route = await knownRoute(this.#options.client, topic);
+  async #divide(topic: string, round: Round): Promise<boolean> {
+    const { client, divide, order } = this.#options;
+    const route = await knownRoute(client, topic);
     // A topic that does not exist yet is looked for by the route poll; the group's retry topic comes with the first heartbeat.
     if (route === undefined) {
       return topic !== this.#retryTopic || ++this.#missingRetryTopic > RETRY_TOPIC_LOOKS;
     }
     if (route.readQueues.length === 0) return true;
-    const allocated = await this.#options.divide(route);
+    const { queues: allocated, hasOthers } = await divide(route);
     this.#departures.keepPlaces(topic, allocated);
     const held = [...this.pulled()].filter((window) => window.queue.topic === topic);
     const plan = planAssignment(held.map((window) => window.queue), allocated);
     const lost = new Set(plan.lost.map(queueKey));
     await this.#revoke(held.filter((window) => lost.has(queueKey(window.queue))), "moved to another member");
     await this.#options.popped?.follow(topic);
+    if (hasOthers && !order && plan.gained.length > 0) await letOthersFinish(round, client.clock);
     return await this.#gain(plan.gained);
   }
 
@@ -182,12 +190,11 @@ export class Assignment {
 
   /** Those of `queues` that may start: their locks are held (until when is told), and nothing of a former time is left. */
   async #lock(queues: readonly MessageQueue[]): Promise<{ queues: readonly MessageQueue[]; until: number }> {
-    if (!this.#options.order) return { queues, until: Infinity };
     const free = queues.filter((queue) => !this.#departures.has(queueKey(queue)));
     const answers = await this.#locks?.acquire(free);
     const held = answers?.filter(({ state }) => state === "held");
     const locked = held?.map(({ queue }) => queue) ?? free;
-    if (locked.length < queues.length) this.#awaitsLocks = true;
+    if (locked.length < queues.length) this.#isWaiting = true;
     return { queues: locked, until: held ? Math.min(...held.map(({ until }) => until)) : Infinity };
   }
 
@@ -275,30 +282,21 @@ export class Assignment {
     persist();
   }
 
-  /** Commits and drops windows: nothing is handed out, pulled or settled from them any more. */
+  /** Loses windows: nothing is handed out or pulled from them any more, and what is out has a moment to be settled. */
   async #revoke(windows: readonly QueueWindow[], why: string): Promise<void> {
     if (windows.length === 0) return;
-    const { store, emit, order, storesProgress } = this.#options;
-    const queues = windows.map((window) => window.queue);
-    for (const window of windows) {
+    const { emit, popped } = this.#options;
+    const gone = windows.map((window) => {
       const key = queueKey(window.queue);
       const reason = new RebalanceError(`Queue ${key} is lost: ${why}`);
-      if (order) {
-        this.#close(window, reason);
-        this.#departures.leave(window, reason, () => this.#renewal);
-      } else {
-        if (storesProgress) store.updateOffset(window.queue, window.commitOffset);
-        window.drop(reason);
-      }
+      this.#close(window, reason);
       this.#slots.get(key)?.puller.stop(reason);
       this.#slots.delete(key);
-    }
-    emit({ type: "revoked", queues });
-    if (order) return;
-    if (storesProgress) {
-      await store.persistAll(queues).catch((error) => emit({ type: "persistFailed", error }));
-    }
-    for (const queue of queues) store.removeOffset(queue);
+      return this.#departures.leave(window, reason, () => this.#renewal);
+    });
+    emit({ type: "revoked", queues: windows.map((window) => window.queue) });
+    // what is popped from now on must not have been pulled
+    if (popped) await Promise.all(gone);
   }
 
   /** Renews the locks of all queues. Never rejects; a queue whose lock went to another member is dropped. */

@@ -1,14 +1,16 @@
 /**
- * Queues that an ordered consumer has lost and not yet let go of.
+ * Queues that a consumer has lost and not yet let go of.
  *
- * Nothing of them is handed out any more (by key: nothing but holes), but a handler may still be at work; until it is done (or
- * patience ends) the queue stays locked, so that no other member begins with the next message. Then: commit, drop, unlock. Agrees with Java's
- * RebalancePushImpl.removeUnnecessaryMessageQueue, save that the wait does not hold up the rebalancing of other queues.
+ * Nothing of them is handed out any more (by key: nothing but holes), but a handler may still be at work. In order the queue stays
+ * locked until it is done (or patience ends), so that no other member begins with the next message; else the new owner gives it a
+ * moment. Then: commit, drop, unlock. Agrees with Java's RebalancePushImpl.removeUnnecessaryMessageQueue, save that the wait does
+ * not hold up the rebalancing of other queues, and that Java knows none where messages do not wait for each other.
  */
 import type { OffsetStore } from "../../offsets/offset_store.ts";
 import { type MessageQueue, queueKey } from "../../protocol/message_queue.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { ConsumerEvent } from "../events.ts";
+import { FINISH_MS } from "./hand_over.ts";
 import type { QueueLocks } from "./queue_locks.ts";
 import type { QueueWindow } from "../window/queue_window.ts";
 
@@ -21,6 +23,8 @@ const PATIENCE_MS = 20_000;
 export interface DeparturesOptions {
   readonly clock: Clock;
   readonly store: OffsetStore;
+  /** Whether what is settled is stored without the application's asking. */
+  readonly storesProgress: boolean;
   /** Absent where queues need no locks. */
   readonly locks: QueueLocks | undefined;
   readonly emit: (event: ConsumerEvent) => void;
@@ -52,9 +56,12 @@ export class Departures {
     return out;
   }
 
-  /** Lets go of a closed queue whose lock is held: waits for its handlers (and a renewal under way), commits, unlocks. */
-  leave(window: QueueWindow, reason: unknown, renewed: () => Promise<void>): void {
-    this.#track(window, this.#leave(window, reason, renewed));
+  /**
+   * Lets go of a closed queue that is this member's: waits for its handlers (and a renewal under way), commits, unlocks. Resolves
+   * then; never rejects.
+   */
+  leave(window: QueueWindow, reason: unknown, renewed: () => Promise<void>): Promise<void> {
+    return this.#track(window, this.#leave(window, reason, renewed));
   }
 
   /**
@@ -66,7 +73,7 @@ export class Departures {
     const { topic } = window.queue;
     if (place !== undefined) this.#places.set(queueKey(window.queue), { topic, offset: place });
     this.#options.store.removeOffset(window.queue);
-    this.#track(window, this.#idleWithin(window, PATIENCE_MS).then(() => {}));
+    void this.#track(window, this.#idleWithin(window, PATIENCE_MS).then(() => {}));
   }
 
   /** Where a queue that starts again goes on; undefined when nobody moved it. */
@@ -100,25 +107,33 @@ export class Departures {
     await Promise.all([...this.#leaving.values()].map(({ gone }) => gone));
   }
 
-  #track(window: QueueWindow, work: Promise<void>): void {
+  #track(window: QueueWindow, work: Promise<void>): Promise<void> {
     const key = queueKey(window.queue);
     const gone = work.finally(() => {
       this.#leaving.delete(key);
       this.#options.onGone();
     });
     this.#leaving.set(key, { window, gone });
+    return gone;
   }
 
   async #leave(window: QueueWindow, reason: unknown, renewed: () => Promise<void>): Promise<void> {
-    const { store, locks, emit } = this.#options;
-    if (!await this.#idleWithin(window, QUIET_MS)) {
+    const { store, storesProgress, locks, emit } = this.#options;
+    const { queue, order } = window;
+    const storeNow = async (): Promise<void> => {
+      if (!storesProgress) return;
+      store.updateOffset(queue, window.commitOffset, order === undefined);
+      await store.persist(queue).catch((error) => emit({ type: "persistFailed", error }));
+    };
+    // a new owner that does not wait, such as a Java client, repeats the less
+    if (!order && window.out > 0) void storeNow();
+    if (!await this.#idleWithin(window, order ? QUIET_MS : FINISH_MS) && order) {
       for (const delivery of window.outSince(Infinity)) delivery.abort(reason);
       await this.#idleWithin(window, PATIENCE_MS);
     }
-    const { queue } = window;
-    store.updateOffset(queue, window.commitOffset, false);
+    const stored = storeNow();
     window.drop(reason);
-    await store.persistAll([queue]).catch((error) => emit({ type: "persistFailed", error }));
+    await stored;
     store.removeOffset(queue);
     // A renewal that the broker saw after the release would lock the queue again, for nobody.
     await renewed();

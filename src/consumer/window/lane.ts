@@ -39,7 +39,7 @@ export class Lane {
 
   /** How many can be handed out now. */
   get size(): number {
-    if (!this.serial) return this.#left;
+    if (!this.serial) return this.window.isOpen ? this.#left : 0;
     if (this.#busy > 0) return 0;
     if (this.window.isOpen) return this.#left;
     return this.#beginsWithHole ? 1 : 0;
@@ -72,7 +72,7 @@ export class Lane {
 
   /** The next one, marked as out at `now`. */
   take(now: number): Delivery | undefined {
-    if (!this.serial) return this.#take(now);
+    if (!this.serial) return this.window.isOpen ? this.#take(now) : undefined;
     if (this.#busy > 0) return undefined;
     return this.window.checkOpen(now) || this.#beginsWithHole ? this.#take(now) : undefined;
   }

@@ -59,6 +59,7 @@ async function departing() {
   const stored = new Map<string, number>();
   const gone: string[] = [];
   const departures = new Departures({
+    storesProgress: true,
     clock,
     store: new MemoryOffsetStore(stored),
     locks,
@@ -116,6 +117,7 @@ Deno.test("a queue whose lock is another's commits nothing, and is gone when its
   const stored = new Map<string, number>();
   const gone: string[] = [];
   const departures = new Departures({
+    storesProgress: true,
     clock,
     store: new MemoryOffsetStore(stored),
     locks,
