@@ -3,7 +3,8 @@
  *
  * Agrees with Java's RemoteBrokerOffsetStore, save that a persist is acknowledged: an offset counts as persisted only
  * when the broker has said so, and one that failed is sent again at the next interval. Of one queue a single offset is on
- * its way: a broker's threads could overtake each other with two, and the older one would stay.
+ * its way: a broker's threads could overtake each other with two, and the older one would stay. What is unchanged is told again
+ * now and then, a twelfth of the queues at each interval (Java: all of them), since a broker may have lost it in a crash.
  */
 import { BrokerError, OffsetError, OffsetFetchError } from "../core/errors.ts";
 import { type MessageQueue, queueKey } from "../protocol/message_queue.ts";
@@ -19,6 +20,9 @@ import { persistEach } from "./persist_each.ts";
 const PERSIST_TIMEOUT_MS = 5_000;
 /** How long a broker may take to tell an offset, in milliseconds (Java: 5000). */
 const FETCH_TIMEOUT_MS = 5_000;
+
+/** An unchanged offset is told again at every so many persists of all queues. */
+const RETELL_EVERY = 12;
 
 interface Entry {
   offset: number;
@@ -38,6 +42,8 @@ export class RemoteOffsetStore implements OffsetStore {
   /** Topics of brokers that have stored an offset of the group, and those whose first one is on its way. */
   readonly #opened = new Set<string>();
   readonly #opening = new Map<string, Promise<void>>();
+  /** Persists of several queues so far. */
+  #rounds = 0;
   #persisted = 0;
   #persistFailures = 0;
   #fetched = 0;
@@ -108,12 +114,16 @@ export class RemoteOffsetStore implements OffsetStore {
   }
 
   /** See OffsetStore. An offset that the broker has already is not sent again. */
-  async persist(named: MessageQueue): Promise<void> {
+  persist(queue: MessageQueue): Promise<void> {
+    return this.#persist(queue, false);
+  }
+
+  async #persist(named: MessageQueue, retell: boolean): Promise<void> {
     const queue = wrapQueue(this.#namespace, named);
     const entry = this.#entries.get(queueKey(queue));
     if (!entry) return;
     while (entry.sending) await entry.sending;
-    if (entry.persisted === entry.offset) return;
+    if (entry.persisted === entry.offset && !retell) return;
     const sent = this.#sendInTurn(queue, entry);
     entry.sending = sent.catch(() => {}).finally(() => entry.sending = undefined);
     await sent;
@@ -164,9 +174,11 @@ export class RemoteOffsetStore implements OffsetStore {
     }
   }
 
-  /** See OffsetStore. */
+  /** See OffsetStore. Of the offsets that the broker has already a twelfth is sent again, in turn. */
   persistAll(queues: readonly MessageQueue[]): Promise<void> {
-    return persistEach(queues, this.#group, (queue) => this.persist(queue));
+    const turn = this.#rounds++ % RETELL_EVERY;
+    const retold = new Set(queues.filter((_, at) => at % RETELL_EVERY === turn));
+    return persistEach(queues, this.#group, (queue) => this.#persist(queue, retold.has(queue)));
   }
 
   /** See OffsetStore. */

@@ -2,6 +2,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { NetworkError, OffsetError } from "../../../src/core/errors.ts";
 import type { BrokerCaller } from "../../../src/offsets/broker_caller.ts";
 import { RemoteOffsetStore } from "../../../src/offsets/remote.ts";
+import { createConsumer } from "../../../mod.ts";
+import { stage } from "../testing/bench_client.ts";
 
 const queue = { topic: "T", brokerName: "broker-a", queueId: 0 };
 
@@ -83,4 +85,52 @@ Deno.test("a first offset that did not arrive lets the next one go first", async
   answer();
   await assertRejects(() => all, OffsetError);
   assertEquals(sent, [1, 2]);
+});
+
+Deno.test("what is unchanged is told again, a twelfth of the queues at each persist of all", async () => {
+  const sent: number[] = [];
+  const call = (_broker: string, _operation: unknown, { queueId }: { queueId: number }): Promise<unknown> => {
+    sent.push(queueId);
+    return Promise.resolve({ code: 0, header: {} });
+  };
+  const store = new RemoteOffsetStore({ call } as unknown as BrokerCaller, "group");
+  const queues = Array.from({ length: 1_000 }, (_, queueId) => ({ ...queue, queueId }));
+  for (const each of queues) store.updateOffset(each, 7);
+  await store.persistAll(queues);
+  assertEquals(sent.length, 1_000);
+  sent.length = 0;
+  let most = 0;
+  for (let round = 0; round < 12; round++) {
+    const before = sent.length;
+    await store.persistAll(queues);
+    most = Math.max(most, sent.length - before);
+  }
+  assertEquals([sent.length, new Set(sent).size, most], [1_000, 1_000, 84]);
+});
+
+Deno.test("an offset that a broker lost in a crash is stored again although its queue is idle", async () => {
+  const { cluster, clock, dial, stop } = await stage({ topics: { T: 2 } });
+  const admin = await dial();
+  for (const queueId of [0, 1]) for (const body of ["a", "b"]) await admin.send("T", queueId, body);
+  await clock.advance(10_000);
+  let handled = 0;
+  const consumer = createConsumer({
+    namesrvAddr: cluster.namesrvAddr,
+    consumerGroup: "G",
+    consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
+    messageTrace: false,
+    listener: () => void handled++,
+  }, { ...cluster.world, host: "10.0.0.1" });
+  consumer.subscribe("T");
+  await clock.runUntil(consumer.start());
+  const stored = () => cluster.inspect.progress("G", "T").map(({ offset }) => offset);
+  await clock.advance(1_000);
+  await clock.runUntil(consumer.commit());
+  assertEquals([handled, stored()], [4, [2, 2]]);
+  await clock.runUntil(cluster.restartBroker("broker-a", { lose: true }));
+  assertEquals(stored(), [undefined, undefined], "the crash took the offsets");
+  await clock.advance(90_000);
+  assertEquals([handled, stored()], [4, [2, 2]]);
+  await clock.runUntil(consumer.shutdown());
+  await stop();
 });
