@@ -198,6 +198,7 @@ export class ConsumerEngine implements LivingEngine {
     return new PoppedQueues(this.#config, {
       fetch,
       subscription: (topic) => this.#subscriptions.get(topic)?.data,
+      isPaused: (queue) => this.#pauses.has(queue),
       onLeftovers: () => this.#membership.subscriptionsChanged(),
       settler: this.#mode.popSettler,
       listener,

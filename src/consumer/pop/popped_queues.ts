@@ -32,6 +32,8 @@ export interface PoppedQueuesOptions {
   readonly fetch: FetchLoopOptions;
   /** The subscription of a topic. */
   readonly subscription: PopperOptions["subscription"];
+  /** Whether the application wants a queue that is about to start to rest. */
+  readonly isPaused: (queue: MessageQueue) => boolean;
   /** Other leftovers than before are to be pulled: brokers are to be told. */
   readonly onLeftovers: () => void;
   /** What becomes of messages that were not handled. */
@@ -170,6 +172,7 @@ export class PoppedQueues {
       tracer: popper.tracer,
       order: popper.order ? BY_QUEUE : undefined,
     });
+    window.paused = this.#options.isPaused(queue);
     const popping = popLoop(window, {
       ...popper,
       onUnwanted: (receipt) => this.#acknowledger.add(receipt),

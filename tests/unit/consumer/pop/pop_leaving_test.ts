@@ -153,3 +153,28 @@ Deno.test("what was popped and not settled comes to a group that pulls again, fr
     await t.stop();
   }
 });
+
+Deno.test("pause holds for queues that are popped later, and resume lets them go", async () => {
+  const t = await scene();
+  const seen: string[] = [];
+  const { consumer } = await t.join({
+    messageRequestMode: undefined,
+    clientRebalance: false,
+    listener: (message) => void seen.push(message.text()),
+  });
+  consumer.pause(["T"]);
+  await t.drive(consumer.setMessageRequestMode("POP"));
+  await t.pass(1_000);
+  const paused = () => {
+    const mine = consumer.statistics().queues.filter(({ queue }) => queue.topic === "T");
+    return mine.map(({ queue, paused }) => [queue.queueId, paused]);
+  };
+  assertEquals(paused(), [[-1, true]]);
+  await t.send(5);
+  await t.pass(30_000);
+  assertEquals([seen, t.cluster.inspect.popped("G")], [[], 0]);
+  consumer.resume(["T"]);
+  await t.pass(1_000);
+  assertEquals([paused(), seen.length], [[[-1, false]], 5]);
+  await t.stop();
+});
