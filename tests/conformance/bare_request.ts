@@ -23,6 +23,8 @@ export const RequestCode = {
   GET_CONSUMER_RUNNING_INFO: 307,
   CONSUME_MESSAGE_DIRECTLY: 309,
   GET_ALL_MESSAGE_REQUEST_MODE: 402,
+  ACK_MESSAGE: 200_051,
+  BATCH_ACK_MESSAGE: 200_151,
 } as const;
 
 /** What came back. */

@@ -22,6 +22,8 @@ export interface Journal {
   readonly clientId: string | undefined;
   /** By queue, `broker:queueId`. */
   readonly queues: ReadonlyMap<string, QueueJournal>;
+  /** Where each popped message was handed out from, `<queue id> <offset>`, by its id. */
+  readonly places: ReadonlyMap<string, string>;
   /** When the first message was settled, in milliseconds since the epoch; Infinity before. */
   readonly began: number;
 }
@@ -29,16 +31,18 @@ export interface Journal {
 /** Reads a journal as far as it is written. */
 export function readJournal(file: string): Journal {
   const queues = new Map<string, QueueJournal>();
+  const places = new Map<string, string>();
   let clientId: string | undefined;
   let began = Infinity;
   for (const line of readFileSync(file, "utf8").split("\n")) {
-    const [what, name = "", offset, time] = line.split(" ");
+    const [what, name = "", offset, time, placeOffset] = line.split(" ");
     if (what === "client") clientId = name;
+    if (what === "out" && placeOffset !== undefined) places.set(name, `${time} ${placeOffset}`);
     if (what !== "settled") continue;
     let queue = queues.get(name);
     if (queue === undefined) queues.set(name, queue = new QueueJournal());
     queue.settledAt.set(Number(offset), Number(time));
     began = Math.min(began, Number(time));
   }
-  return { clientId, queues, began };
+  return { clientId, queues, places, began };
 }

@@ -15,6 +15,8 @@ export interface PassingReply {
   readonly requestCode: number;
   /** Header fields of that request. */
   readonly requestFields: Readonly<Record<string, string>>;
+  /** Body of that request. */
+  readonly requestBody: Buffer;
   /** The header; may be changed. */
   readonly header: { code: number; remark?: string; extFields?: Record<string, string> };
   /** The body; may be changed in place or replaced. */
@@ -29,6 +31,11 @@ export type Tampering = (reply: PassingReply) => void | Buffer | "tear";
 
 /** How long a request is kept back while others overtake it, in milliseconds; 0 to pass it on at once. */
 export type Detention = (code: number, fields: Readonly<Record<string, string>>) => number;
+
+interface Request {
+  readonly header: Header;
+  readonly body: Buffer;
+}
 
 interface Header {
   code: number;
@@ -108,7 +115,7 @@ export class TamperingProxy {
   #connect(client: Socket, address: string): void {
     const [host, port] = splitAddress(address);
     const server = connect({ host, port });
-    const requests = new Map<number, Header>();
+    const requests = new Map<number, Request>();
     const [up, down] = [new FrameReader(), new FrameReader()];
     for (const [socket, other] of [[client, server], [server, client]] as const) {
       this.#sockets.add(socket);
@@ -123,7 +130,7 @@ export class TamperingProxy {
       for (const frame of up.read(chunk)) {
         const header = headerOf(frame);
         const isRequest = (header.flag & 1) === 0;
-        if (isRequest) requests.set(header.opaque, header);
+        if (isRequest) requests.set(header.opaque, { header, body: bodyOf(frame) });
         const detainedMs = isRequest ? this.detain?.(header.code, header.extFields ?? {}) ?? 0 : 0;
         if (detainedMs === 0) server.write(frame);
         else this.#detained.add(setTimeout(() => server.write(frame), detainedMs));
@@ -143,16 +150,17 @@ export class TamperingProxy {
     });
   }
 
-  async #pass(client: Socket, frame: Buffer, header: Header, request: Header | undefined): Promise<void> {
+  async #pass(client: Socket, frame: Buffer, header: Header, request: Request | undefined): Promise<void> {
     if (request === undefined) return void client.write(frame);
-    const headerBytes = frame.readUInt32BE(4) & 0xff_ffff;
+    const { code, extFields = {} } = request.header;
     const reply: PassingReply = {
-      requestCode: request.code,
-      requestFields: request.extFields ?? {},
+      requestCode: code,
+      requestFields: extFields,
+      requestBody: request.body,
       header,
-      body: Buffer.from(frame.subarray(8 + headerBytes)),
+      body: bodyOf(frame),
     };
-    if (request.code === RequestCode.GET_ROUTE) reply.body = await this.#rewriteRoute(reply.body);
+    if (code === RequestCode.GET_ROUTE) reply.body = await this.#rewriteRoute(reply.body);
     const done = this.tamper?.(reply);
     if (done === undefined) return void client.write(encode(header, reply.body));
     if (done !== "tear") return void client.write(done);
@@ -177,6 +185,10 @@ function headerOf(frame: Buffer): Header {
     throw new Error(`Cannot pass a frame on: header of serialization ${word >>> 24}, not JSON`);
   }
   return JSON.parse(frame.subarray(8, 8 + (word & 0xff_ffff)).toString()) as Header;
+}
+
+function bodyOf(frame: Buffer): Buffer {
+  return Buffer.from(frame.subarray(8 + (frame.readUInt32BE(4) & 0xff_ffff)));
 }
 
 function encode(header: Header, body: Buffer): Buffer {

@@ -4,8 +4,8 @@
  *   journalist.ts '{ "journal": file, "mode": …, "namesrvAddr": …, "consumerGroup": …, "topic": …, "offsetStorePath"?: folder }'
  *
  * Lines of the journal: `client <id>`, then `out <queue> <offset>` and `settled <queue> <offset> <ms since the epoch>`, each in the file
- * before anything else happens. A message that was popped comes again in another queue, so its id and 0 stand there. Messages
- * that say "stuck" are never done with.
+ * before anything else happens. A message that was popped comes again in another queue, so its id and 0 stand there, and behind
+ * `out` where it was: `<queue id> <offset>`. Messages that say "stuck" are never done with.
  */
 import { openSync, writeSync } from "node:fs";
 import process from "node:process";
@@ -53,7 +53,7 @@ async function main(task: Assignment): Promise<void> {
     const place = task.mode === "popping"
       ? `${message.messageId} 0`
       : `${brokerName}:${queueId} ${queueOffset}`;
-    note(`out ${place}`);
+    note(`out ${place} ${queueId} ${queueOffset}`);
     if (message.text().startsWith("stuck")) await new Promise(() => {});
     await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 100));
     message.ack();
