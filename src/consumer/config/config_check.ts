@@ -19,7 +19,10 @@ export interface ConfigProblem {
 
 /** What the options of all consumers have in common. */
 export interface AnyConsumerConfig extends PartialClientOptions {
-  /** A client to share connections, routes and heartbeats with; by default the consumer makes its own. */
+  /**
+   * A client to share connections, routes and heartbeats with, which has options of its own: none of them may be given here. By
+   * default the consumer makes its own.
+   */
   readonly client?: RocketMQClient | undefined;
 }
 
@@ -58,7 +61,10 @@ export function checkConfig<T extends object>(
 
 /** What is wrong with the options of the consumer's own client. */
 function clientProblems(config: AnyConsumerConfig): readonly ConfigProblem[] {
-  if (config?.client !== undefined) return [];
+  if (config?.client !== undefined) {
+    const given = CLIENT_OPTION_NAMES.filter((name) => Reflect.get(config, name) !== undefined);
+    return given.map((path) => ({ path, message: "is for the client to say, which is given" }));
+  }
   try {
     parseClientOptions(config as ClientOptions);
     return [];
