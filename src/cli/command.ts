@@ -27,6 +27,8 @@ export const Exit = {
   USAGE: 2,
   /** It was done, and what was asked about is not as it should be. */
   UNMET: 3,
+  /** It was interrupted before it was done; 128 and the number of SIGINT, as shells have it. */
+  INTERRUPTED: 130,
 } as const;
 
 /** The command line was asked wrongly. */

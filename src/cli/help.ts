@@ -41,7 +41,8 @@ export function overview(commands: readonly Command[], paint: Paint): string {
       [`${PROGRAM} consume greetings --from earliest --until-end`, "and read it"],
     ], paint),
     "",
-    `exit codes: ${Exit.OK} done, ${Exit.FAILED} could not be done, ${Exit.USAGE} asked wrongly, ${Exit.UNMET} not as it should be (lag --max)`,
+    `exit codes: ${Exit.OK} done, ${Exit.FAILED} could not be done, ${Exit.USAGE} asked wrongly, ${Exit.UNMET} not as it should be (lag --max),`,
+    `${Exit.INTERRUPTED} interrupted before it was done`,
   ].join("\n");
 }
 

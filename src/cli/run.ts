@@ -6,6 +6,7 @@
  */
 import type { ClientOptions } from "../client/client.ts";
 import type { PartialWorld } from "../client/world.ts";
+import { ConfigError, NameServerError } from "../core/errors.ts";
 import { silentLogger } from "../core/logger.ts";
 import { type Command, COMMON_FLAGS, Exit, readLine, UsageError } from "./command.ts";
 import { broker } from "./commands/broker.ts";
@@ -17,7 +18,7 @@ import { produce } from "./commands/produce.ts";
 import { resetOffset } from "./commands/reset_offset.ts";
 import { topics } from "./commands/topics.ts";
 import { helpOf, overview } from "./help.ts";
-import { harmless, paintFor, type Terminal } from "./terminal.ts";
+import { harmless, OutputError, paintFor, type Terminal } from "./terminal.ts";
 
 /** The world that the command line's clients live in. */
 export type CliWorld = PartialWorld;
@@ -40,7 +41,7 @@ export const commands: readonly Command[] = [
  * @param args The words after the program's name.
  * @param terminal Where it runs.
  * @param world The world of its clients; the platform's by default, with a logger that is silent.
- * @returns The exit code: 0 done, 1 could not be done, 2 asked wrongly, 3 not as it should be.
+ * @returns The exit code: 0 done, 1 could not be done, 2 asked wrongly, 3 not as it should be, 130 interrupted.
  */
 export async function runCli(
   args: readonly string[],
@@ -72,21 +73,33 @@ export async function runCli(
       given.has("tls"),
       terminal,
     );
-    return await command.run({
+    const code = await command.run({
       terminal,
       paint,
       given,
       connection,
       world: { logger: silentLogger, ...world },
     });
+    const { reason } = terminal.signal;
+    if (reason instanceof OutputError) throw reason;
+    return code;
   } catch (error) {
-    if (terminal.signal.aborted) return Exit.OK;
+    const { aborted, reason } = terminal.signal;
+    if (reason instanceof OutputError && reason.isUnread) return Exit.OK;
+    if (aborted && !(reason instanceof OutputError)) return Exit.INTERRUPTED;
     const message = error instanceof Error ? error.message : String(error);
     terminal.note(`${harmless(message)}\n`);
-    if (!(error instanceof UsageError)) return Exit.FAILED;
+    if (isAboutNameServers(error)) {
+      terminal.note("Which name servers are asked is said by --namesrv or NAMESRV_ADDR.\n");
+    }
+    if (!(error instanceof UsageError || error instanceof ConfigError)) return Exit.FAILED;
     terminal.note(`See "contrail ${command === undefined ? "--help" : `${command.name} --help`}".\n`);
     return Exit.USAGE;
   }
+}
+
+function isAboutNameServers(error: unknown): boolean {
+  return error instanceof NameServerError || (error instanceof Error && isAboutNameServers(error.cause));
 }
 
 function connectionOf(

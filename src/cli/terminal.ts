@@ -5,15 +5,34 @@
  * standard error. Colours are for people: only on a terminal, and never with NO_COLOR.
  */
 import process from "node:process";
+import { Exit } from "./command.ts";
+
+/** Why `Terminal.signal` fires when the result cannot be written any more. */
+export class OutputError extends Error {
+  /** Name of the class. */
+  override readonly name = "OutputError";
+  /** Whether whoever read it has gone: that is the end of it, not a failure. */
+  readonly isUnread: boolean;
+
+  /** What was met is told by the platform's error. */
+  constructor(cause: Error & { readonly code?: unknown }) {
+    super(`Cannot write the result: ${cause.message}`, { cause });
+    this.isUnread = cause.code === "EPIPE";
+  }
+}
 
 /** Where a command runs. */
 export interface Terminal {
   /** Writes a line of the result. */
   print(line: string): void;
+  /** Resolves when whoever reads has taken enough for more lines, or `signal` fires. */
+  room(): Promise<void>;
   /** Writes beside the result, as it is. */
   note(text: string): void;
   /** Standard input. */
   readonly input: AsyncIterable<Uint8Array>;
+  /** Whether a person types it. */
+  readonly inputIsTyped: boolean;
   /** Whether a person reads the result. */
   readonly isTerminal: boolean;
   /** Whether a person reads the notes. */
@@ -22,21 +41,62 @@ export interface Terminal {
   readonly columns: number;
   /** An environment variable. */
   env(name: string): string | undefined;
-  /** Fires when the person has had enough, or nobody reads the result any more. */
+  /** Fires when the person has had enough, or with an `OutputError` when the result cannot be written any more. */
   readonly signal: AbortSignal;
 }
 
-/** The terminal of this process, on Deno, Bun and Node alike. */
-export function processTerminal(): Terminal {
+/** The terminal of a process. */
+export interface ProcessTerminal extends Terminal {
+  /** Ends the result; resolves when all of it has been taken. A process that exits earlier loses what waits in a pipe. */
+  end(): Promise<void>;
+}
+
+/** The terminal of this process, on Deno, Bun and Node alike. A second interruption ends the process as it is. */
+export function processTerminal(): ProcessTerminal {
   const enough = new AbortController();
   const { stdout, stderr, stdin } = process;
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => enough.abort());
-  // whoever read the result has gone (EPIPE): that is the end of it, not an error
-  stdout.on("error", () => enough.abort());
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => enough.signal.aborted ? process.exit(Exit.INTERRUPTED) : enough.abort());
+  }
+  let hasRoom = true;
+  let isBroken = false;
+  const broken = (cause: Error): void => {
+    isBroken = true;
+    enough.abort(new OutputError(cause));
+  };
+  stdout.on("error", broken);
+  stderr.on("error", () => {});
   return {
-    print: (line) => void stdout.write(line + "\n"),
+    print(line) {
+      if (isBroken) return;
+      try {
+        hasRoom = stdout.write(line + "\n");
+      } catch (error) { // Deno throws what the others emit
+        broken(error as Error);
+      }
+    },
+    room() {
+      if (hasRoom || enough.signal.aborted) return Promise.resolve();
+      return new Promise((resolve) => {
+        const done = (): void => {
+          stdout.off("drain", done);
+          enough.signal.removeEventListener("abort", done);
+          resolve();
+        };
+        stdout.once("drain", done);
+        enough.signal.addEventListener("abort", done);
+      });
+    },
+    end() {
+      if (isBroken) return Promise.resolve();
+      return new Promise((resolve) => {
+        stdout.on("error", () => resolve());
+        stdout.end(() => resolve());
+      });
+    },
     note: (text) => void stderr.write(text),
     input: stdin as AsyncIterable<Uint8Array>,
+    inputIsTyped: stdin.isTTY === true,
     isTerminal: stdout.isTTY === true,
     notesAreRead: stderr.isTTY === true,
     columns: stdout.columns ?? 80,

@@ -128,7 +128,7 @@ export class Topics {
     const own = new Set(topicList.read(system.body).topicList);
     return [...topicList.read(all.body).topicList].sort().map((topic) => ({
       topic,
-      kind: own.has(topic) ? "system" : topicKind(topic),
+      kind: own.has(topic) || own.has(clusterOfReplies(topic)) ? "system" : topicKind(topic),
     }));
   }
 
@@ -224,6 +224,11 @@ export class Topics {
       attributes: attributes || undefined,
     }, options);
   }
+}
+
+/** The cluster whose topic of replies this would be (MixAll.getReplyTopic); the clusters' names are among the system's topics. */
+function clusterOfReplies(topic: string): string {
+  return topic.endsWith("_REPLY_TOPIC") ? topic.slice(0, -"_REPLY_TOPIC".length) : "";
 }
 
 /** What a topic of this name is for. */

@@ -12,6 +12,7 @@ import * as badInput from "./scenarios/bad_input.ts";
 import * as badRecords from "./scenarios/bad_records.ts";
 import * as broadcasting from "./scenarios/broadcasting.ts";
 import * as churn from "./scenarios/churn.ts";
+import * as commandLine from "./scenarios/command_line.ts";
 import * as consuming from "./scenarios/consuming.ts";
 import * as control from "./scenarios/control.ts";
 import * as failover from "./scenarios/failover.ts";
@@ -49,6 +50,7 @@ export const scenarios: readonly Scenario[] = [
   asked,
   administering,
   adminRoutes,
+  commandLine,
   mqadmin,
   tracing,
   spans,

@@ -198,6 +198,7 @@ async function read(
       shown++;
       show(context, message);
     }
+    await terminal.room();
     bar.show(positions.done);
   }
   bar.end();

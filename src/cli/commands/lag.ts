@@ -6,6 +6,7 @@ import { systemClock } from "../../time/clock.ts";
 import { type Command, type Context, Exit } from "../command.ts";
 import { asking, named } from "../connected.ts";
 import { readable, table } from "../layout.ts";
+import { harmless } from "../terminal.ts";
 
 /** The command. */
 export const lag: Command = {
@@ -16,7 +17,8 @@ export const lag: Command = {
   about: `
 Lag is the distance between the offset that the group has committed and the end of the queue. It is what a group
 should be watched by: a lag that grows means that messages come faster than they are handled. With --watch the
-table is drawn again every few seconds, until Ctrl-C. With --max the exit code is 3 when the lag is above.`,
+table is drawn again every few seconds, until Ctrl-C; a cluster that cannot be asked for a while is noted. With --max
+the exit code is 3 when the lag is above.`,
   examples: [
     ["lag billing", "once"],
     ["lag billing --watch", "again every 2 seconds"],
@@ -39,12 +41,20 @@ async function run(context: Context, admin: ClusterAdmin): Promise<number> {
   const clock = context.world.clock ?? systemClock;
   const group = named(admin, given.words[0]!), only = given.text("topic");
   const topic = only && named(admin, only);
+  const ask = (): Promise<GroupProgress> => admin.progress(group, { topic, signal });
+  let progress = await ask();
+  show(context, progress, given.has("watch"));
+  if (!given.has("watch")) return max !== undefined && progress.totalLag > max ? Exit.UNMET : Exit.OK;
   for (;;) {
-    const progress = await admin.progress(group, { topic, signal });
-    show(context, progress, given.has("watch"));
-    if (!given.has("watch")) return max !== undefined && progress.totalLag > max ? Exit.UNMET : Exit.OK;
     await clock.sleep(everyMs, signal).catch(() => {});
     if (signal.aborted) return Exit.OK;
+    try {
+      progress = await ask();
+      show(context, progress, true);
+      await terminal.room();
+    } catch (error) {
+      if (!signal.aborted) terminal.note(`${harmless((error as Error).message)}\n`);
+    }
   }
 }
 

@@ -59,7 +59,10 @@ async function run(context: Context): Promise<number> {
       },
     }).getWriter();
     try {
-      for await (const text of bodies(context)) await writer.write(makeMessage(text));
+      for await (const text of bodies(context)) {
+        await writer.write(makeMessage(text));
+        await terminal.room();
+      }
       await writer.close();
     } catch (error) {
       failed = error;
@@ -75,8 +78,10 @@ async function run(context: Context): Promise<number> {
 async function* bodies({ given, terminal }: Context): AsyncGenerator<string> {
   const body = given.text("body");
   if (body !== undefined) return void (yield body);
+  if (terminal.inputIsTyped) terminal.note("Reading from the terminal: Ctrl-D ends it.\n");
   const text = ReadableStream.from(terminal.input).pipeThrough(
     new TextDecoderStream() as TransformStream<Uint8Array, string>,
+    { signal: terminal.signal },
   );
   if (given.has("whole")) return void (yield await toText(text));
   for await (const line of text.pipeThrough(new TextLineStream())) if (line !== "") yield line;

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createConsumer } from "../../../mod.ts";
+import { OutputError } from "../../../src/cli/mod.ts";
 import { commands } from "../../../src/cli/run.ts";
 import { startCluster, type TestCluster } from "../../../src/testing/mod.ts";
 import { cli, type Outcome, type Setting } from "./fake_terminal.ts";
@@ -139,7 +140,8 @@ Deno.test("topics lists, shows and makes topics", () =>
     assertEquals((await on("topics fresh --create --queues 3")).code, 0);
     const { lines } = await on("topics");
     assert(
-      lines.includes("orders") && lines.includes("fresh") && !lines.some((line) => line.startsWith("RMQ_")),
+      lines.includes("orders") && lines.includes("fresh") &&
+        !lines.some((line) => /^RMQ_|_REPLY_TOPIC$/.test(line)),
     );
     assert((await on("topics --all")).lines.some((line) => line.includes("system")));
     const shown = await on("topics fresh --json");
@@ -156,7 +158,8 @@ Deno.test("groups and lag tell who is there and how far they are; --max makes la
     await on("produce orders", { input: "1\n2\n" });
     await groupThat(cluster, () => {}, (handled) => handled === 2);
     await on("produce orders", { input: "3\n4\n5\n" });
-    assert((await on("groups")).lines.includes("billing"));
+    assertEquals((await on("groups")).lines.filter((line) => !line.startsWith("contrail-")), ["billing"]);
+    assert((await on("groups --all")).lines.includes("TOOLS_CONSUMER"));
     assertEquals((await on("groups billing")).lines, ["Nobody of group billing is online."]);
     const behind = await on("lag billing --topic orders --json");
     assertEquals(JSON.parse(behind.lines[0]!).totalLag, 3);
@@ -233,6 +236,59 @@ Deno.test("broker runs a cluster until it is interrupted", async () => {
   assertEquals((await running).code, 0);
 });
 
+/** Input that never comes. */
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  await new Promise(() => {});
+  yield new Uint8Array();
+}
+
+Deno.test("produce that waits for input ends when it is interrupted, and that is not the end it was asked for", () =>
+  withCluster(async (on) => {
+    const enough = new AbortController();
+    const waiting = on("produce orders", {
+      input: nothing(),
+      signal: enough.signal,
+      onReading: () => enough.abort(),
+    });
+    const { code, notes } = await waiting;
+    assertEquals([code, notes], [130, "0 messages are stored.\n"]);
+  }));
+
+Deno.test("a result that nobody reads any more is the end, one that cannot be written is a failure", () =>
+  withCluster(async (on) => {
+    await on("produce orders", { input: "1\n2\n3\n" });
+    for (const [code, exit] of [["EPIPE", 0], ["ENOSPC", 1]] as const) {
+      const broken = new AbortController();
+      const { code: given, notes } = await on("consume orders --from earliest --json", {
+        signal: broken.signal,
+        onLine: () => broken.abort(new OutputError(Object.assign(new Error("no more"), { code }))),
+      });
+      assertEquals(given, exit, notes);
+      assertEquals(notes.includes("Cannot write the result: no more"), exit === 1, notes);
+    }
+  }));
+
+Deno.test("lag --watch goes on when the cluster cannot be asked for a while", () =>
+  withCluster(async (on, cluster) => {
+    await on("produce orders", { input: "1\n" });
+    await groupThat(cluster, () => {}, (handled) => handled === 1);
+    const enough = new AbortController();
+    let drawn = 0;
+    let stopped: Promise<void> | undefined, restarted: Promise<void> | undefined;
+    const watching = on("lag billing --watch --every 1", {
+      signal: enough.signal,
+      onLine(line) {
+        if (!line.startsWith("total")) return;
+        drawn++;
+        if (restarted) enough.abort();
+        else stopped ??= cluster.stopBroker("broker-a");
+      },
+      onNote: () => void (restarted ??= stopped!.then(() => cluster.startBroker("broker-a"))),
+    });
+    assertEquals((await watching).code, 0);
+    assert(drawn >= 2);
+  }));
+
 Deno.test("the help teaches: every command has words, an example and the flags it takes", async () => {
   const overview = await cli(["--help"]);
   assertEquals(overview.code, 0);
@@ -258,6 +314,7 @@ Deno.test("who asks wrongly is told what was not understood and where to read on
       ["consume orders --count x", "not a whole number from 1"],
       ["consume orders --until-end=yes", "takes no value"],
       ["lag a --max 1 --max 2", "it is given twice"],
+      ["topics --namesrv nowhere", "is not host:port"],
     ] as const
   ) {
     const { code, notes } = await cli(line.split(" "), { env: { NAMESRV_ADDR: "127.0.0.1:1" } });
@@ -268,10 +325,10 @@ Deno.test("who asks wrongly is told what was not understood and where to read on
   assertEquals((await cli([])).code, 2);
 });
 
-Deno.test("a cluster that does not answer is one line on standard error and exit code 1", async () => {
+Deno.test("a cluster that does not answer is told with where it was looked for, and exit code 1", async () => {
   const { code, notes, lines } = await cli(["topics", "--namesrv", "127.0.0.1:1"]);
   assertEquals([code, lines], [1, []]);
-  assertMatch(notes, /^Cannot [^\n]+\n$/);
+  assertMatch(notes, /^Cannot [^\n]+127\.0\.0\.1:1[^\n]+\nWhich name servers [^\n]+ --namesrv [^\n]+\n$/);
 });
 
 Deno.test("colours are for terminals, and not with NO_COLOR; what others wrote cannot move the cursor", () =>

@@ -13,12 +13,16 @@ export interface Outcome {
 
 /** How it is run. */
 export interface Setting {
-  readonly input?: string;
+  readonly input?: string | AsyncIterable<Uint8Array>;
   readonly env?: Record<string, string>;
   readonly isTerminal?: boolean;
   readonly signal?: AbortSignal;
   /** Hears each line. */
   readonly onLine?: (line: string) => void;
+  /** Hears each note. */
+  readonly onNote?: (text: string) => void;
+  /** Hears that the input is read. */
+  readonly onReading?: () => void;
 }
 
 /** Runs `args` as a person would type them. */
@@ -30,10 +34,18 @@ export async function cli(args: readonly string[], setting: Setting = {}): Promi
       lines.push(line);
       setting.onLine?.(line);
     },
-    note: (text) => void (notes += text),
+    room: () => Promise.resolve(),
+    note(text) {
+      notes += text;
+      setting.onNote?.(text);
+    },
     input: (async function* () {
-      yield await Promise.resolve(new TextEncoder().encode(setting.input ?? ""));
+      setting.onReading?.();
+      const { input = "" } = setting;
+      if (typeof input === "string") yield await Promise.resolve(new TextEncoder().encode(input));
+      else yield* input;
     })(),
+    inputIsTyped: false,
     isTerminal: setting.isTerminal ?? false,
     notesAreRead: setting.isTerminal ?? false,
     columns: 100,
