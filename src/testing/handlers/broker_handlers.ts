@@ -1,5 +1,9 @@
 /**
  * Every request code that the embedded broker serves, gathered from the files by theme.
+ *
+ * What a real broker serves and this one answers REQUEST_CODE_NOT_SUPPORTED: static topics 513 and lite topics 200070 to
+ * 200079, which no client here speaks of; the timer's files and metrics 60 and 61 and RocksDB 355, as nothing is on disk; and what
+ * brokers ask of each other, 905, 906 and 1008, as embedded slaves share what their master keeps.
  */
 import type { Broker } from "../broker/broker.ts";
 import { ackHandlers } from "./ack_handlers.ts";
