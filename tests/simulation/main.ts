@@ -4,11 +4,11 @@
  *   deno task sim --seeds 1000 [--from 0] [--workload orderly] [--jobs 2] [--any] [--until-red]
  *   deno task sim --seed 17 [--workload orderly] [--verbose]
  *
- * Many: prints totals by fault and workload; a kind of fault that was never drawn is a failure, as nothing was learned about
- * it, save with `--any`; `--until-red` ends with the first seed that fails. One: prints the timeline, with `--verbose` down to single messages. The last line counts seeds.
+ * Many: prints totals by fault and workload; a workload or a kind of fault that was never drawn is a failure, as nothing was
+ * learned about it, save with `--any`; `--until-red` ends with the first seed that fails. One: prints the timeline, with `--verbose` down to single messages. The last line counts seeds.
  */
 import { tallyLine } from "../../tools/tally.ts";
-import { FAULT_KINDS, type FaultKind } from "./faults.ts";
+import { FAULT_KINDS } from "./faults.ts";
 import { simulate, type Verdict, WORLD_MS } from "./simulate.ts";
 import { workloadOf, WORKLOADS } from "./workloads.ts";
 
@@ -67,6 +67,9 @@ async function* outcomes(from: number, to: number, step: number): AsyncGenerator
   if (code !== 0) throw new Error(`Cannot simulate from seed ${from}: exit code ${code}`);
 }
 
+/** What must have come about for the checks that concern it to mean anything. */
+const NEEDED_COUNTS = ["servedBySlaves", "seeksObeyed", "resets", "passedOver"];
+
 /** Totals over many seeds. */
 class Totals {
   passed = 0;
@@ -93,9 +96,16 @@ class Totals {
     }
   }
 
-  /** Kinds of faults that no seed drew. */
-  get missing(): FaultKind[] {
-    return FAULT_KINDS.filter((kind) => ![...this.#faults.keys()].some((key) => key.endsWith(` ${kind}`)));
+  /** Workloads and kinds of faults that no seed drew, and what none of them brought about. */
+  get missing(): string[] {
+    const drawn = [...this.#faults.keys()];
+    const sum = (name: string): number =>
+      [...this.#counts.values()].reduce((all, sums) => all + (sums.get(name) ?? 0), 0);
+    return [
+      ...WORKLOADS.map(({ name }) => name).filter((name) => !this.#counts.has(name)),
+      ...FAULT_KINDS.filter((kind) => !drawn.some((key) => key.endsWith(` ${kind}`))),
+      ...NEEDED_COUNTS.filter((name) => sum(name) === 0),
+    ];
   }
 
   print(): void {
@@ -138,7 +148,7 @@ async function runMany(from: number, count: number, jobs: number): Promise<numbe
       `${(count / seconds).toFixed(2)} seeds a second`,
   );
   const missing = Deno.args.includes("--any") ? [] : totals.missing;
-  for (const kind of missing) console.log(`never drawn: ${kind}`);
+  for (const each of missing) console.log(`never drawn: ${each}`);
   const failed = totals.failed + (missing.length > 0 ? 1 : 0);
   console.log(tallyLine({ passed: totals.passed, failed }));
   return failed;
