@@ -24,6 +24,7 @@ import type { MessageListener } from "./taking/listener.ts";
 import { Membership } from "./group/membership.ts";
 import { divisionFor, type Mode, modeFor } from "./mode.ts";
 import type { FetchLoopOptions } from "./queue/fetch_loop.ts";
+import { lagLoop } from "./queue/lag_watch.ts";
 import { type ResolvedConsumerConfig, windowLimits } from "./config/options.ts";
 import { KEEP_EVERY_MS } from "./pop/hold_keeper.ts";
 import { PoppedQueues } from "./pop/popped_queues.ts";
@@ -299,6 +300,7 @@ export class ConsumerEngine implements LivingEngine {
       { name: "persist", firstMs: persistIntervalMs, everyMs: persistIntervalMs, run: persist },
       { name: "watch", firstMs: WATCH_EVERY_MS, everyMs: WATCH_EVERY_MS, run: () => this.#watch.run() },
       { name: "popped", firstMs: KEEP_EVERY_MS, everyMs: KEEP_EVERY_MS, run: keep },
+      lagLoop(client, () => this.#assignment.pulled()),
       agreementLoop({ client, consumerGroup, subscriptions, emit: this.#emit }),
       { name: "trace", firstMs: 0, everyMs: TRACE_EVERY_MS, run: (signal) => this.#trace.flush(signal) },
     ];

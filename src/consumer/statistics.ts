@@ -63,7 +63,7 @@ export interface QueueStatistics {
   readonly commitOffset: number;
   /** Next offset to pull. −1 for a popped queue. */
   readonly cursor: number;
-  /** Messages at the broker that are not settled here, as of the last answer. */
+  /** Messages at the broker that are not settled here, as of the last answer; a queue that is not pulled is asked about every 30 s. */
   readonly lag: number;
   /** Messages cached and not settled. */
   readonly cachedMessages: number;

@@ -28,6 +28,7 @@ import { QueueChoice } from "./queue_choice.ts";
 import { AssignmentListener, TopicListeners } from "./queue_listeners.ts";
 import type { MessageSelector } from "../subscription/selector.ts";
 import type { Settler } from "../settlement/settler.ts";
+import { lagLoop } from "../queue/lag_watch.ts";
 import { startPolicy } from "../queue/start_offset.ts";
 import { type ConsumerCounters, newCounters, type PullStatistics, pullStatistics } from "../statistics.ts";
 import { storeFor } from "../config/store_choice.ts";
@@ -339,6 +340,7 @@ export class LitePullEngine implements LivingEngine {
     return [
       ...(autoCommit ? [commit] : []),
       { name: "watch", firstMs: WATCH_EVERY_MS, everyMs: WATCH_EVERY_MS, run: () => this.#watch() },
+      lagLoop(this.#client, () => this.#assignment.pulled()),
       { name: "trace", firstMs: 0, everyMs: TRACE_EVERY_MS, run: (signal) => this.#trace.flush(signal) },
       { name: "topic metadata", firstMs: 0, everyMs: topicMetadataCheckIntervalMs, run: checkTopics },
     ];

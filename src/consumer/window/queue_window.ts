@@ -43,7 +43,7 @@ export class QueueWindow {
   out = 0;
   /** Whether the application paused it. */
   paused = false;
-  /** Highest offset of the queue as of the last answer, for the lag. */
+  /** Where the queue ends as far as is known, for the lag: as of the last answer, or as asked when there was none for long. */
   maxOffset = -1;
   /** When the last answer came, in milliseconds since the epoch. */
   lastAnswerAt: number;
