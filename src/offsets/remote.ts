@@ -21,12 +21,14 @@ const PERSIST_TIMEOUT_MS = 5_000;
 /** How long a broker may take to tell an offset, in milliseconds (Java: 5000). */
 const FETCH_TIMEOUT_MS = 5_000;
 
-/** An unchanged offset is told again at every so many persists of all queues. */
+/** An unchanged offset is told again after so many persists of all queues, at the latest after twice as many. */
 const RETELL_EVERY = 12;
 
 interface Entry {
   offset: number;
   persisted: number | undefined;
+  /** The persist of all queues at which it was told last. */
+  toldAt: number;
   /** Settles when the offset that is on its way has arrived, or has failed to. */
   sending?: Promise<void> | undefined;
 }
@@ -77,7 +79,9 @@ export class RemoteOffsetStore implements OffsetStore {
     if (type !== "READ_FROM_STORE" && known) return known.offset;
     if (type === "READ_FROM_MEMORY") return undefined;
     const stored = await this.#fetch(queue);
-    if (stored !== undefined) this.#entries.set(queueKey(queue), { offset: stored, persisted: stored });
+    if (stored !== undefined) {
+      this.#entries.set(queueKey(queue), { offset: stored, persisted: stored, toldAt: this.#rounds });
+    }
     return stored;
   }
 
@@ -109,24 +113,32 @@ export class RemoteOffsetStore implements OffsetStore {
     checkOffset(queue, offset);
     const key = this.#key(queue);
     const entry = this.#entries.get(key);
-    if (!entry) this.#entries.set(key, { offset, persisted: undefined });
+    if (!entry) this.#entries.set(key, { offset, persisted: undefined, toldAt: this.#rounds });
     else if (!increaseOnly || offset > entry.offset) entry.offset = offset;
   }
 
   /** See OffsetStore. An offset that the broker has already is not sent again. */
-  persist(queue: MessageQueue): Promise<void> {
-    return this.#persist(queue, false);
-  }
-
-  async #persist(named: MessageQueue, retell: boolean): Promise<void> {
+  async persist(named: MessageQueue): Promise<void> {
     const queue = wrapQueue(this.#namespace, named);
     const entry = this.#entries.get(queueKey(queue));
     if (!entry) return;
     while (entry.sending) await entry.sending;
-    if (entry.persisted === entry.offset && !retell) return;
+    if (entry.persisted !== entry.offset) await this.#tell(queue, entry);
+  }
+
+  async #tell(queue: MessageQueue, entry: Entry): Promise<void> {
+    entry.toldAt = this.#rounds;
     const sent = this.#sendInTurn(queue, entry);
     entry.sending = sent.catch(() => {}).finally(() => entry.sending = undefined);
     await sent;
+  }
+
+  /** Tells again what the broker once confirmed; if it cannot be told, nothing is lost that was not before. */
+  #retell(named: MessageQueue): void {
+    const queue = wrapQueue(this.#namespace, named);
+    const entry = this.#entries.get(queueKey(queue));
+    if (!entry || entry.sending || entry.persisted !== entry.offset) return;
+    if (this.#rounds - entry.toldAt >= RETELL_EVERY) void this.#tell(queue, entry).catch(() => {});
   }
 
   /**
@@ -174,11 +186,11 @@ export class RemoteOffsetStore implements OffsetStore {
     }
   }
 
-  /** See OffsetStore. Of the offsets that the broker has already a twelfth is sent again, in turn. */
+  /** See OffsetStore. Of the offsets that the broker has had for long a twelfth is sent again, in turn. */
   persistAll(queues: readonly MessageQueue[]): Promise<void> {
-    const turn = this.#rounds++ % RETELL_EVERY;
-    const retold = new Set(queues.filter((_, at) => at % RETELL_EVERY === turn));
-    return persistEach(queues, this.#group, (queue) => this.#persist(queue, retold.has(queue)));
+    const turn = ++this.#rounds % RETELL_EVERY;
+    for (let at = turn; at < queues.length; at += RETELL_EVERY) this.#retell(queues[at]!);
+    return persistEach(queues, this.#group, (queue) => this.persist(queue));
   }
 
   /** See OffsetStore. */

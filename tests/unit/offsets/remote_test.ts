@@ -87,7 +87,7 @@ Deno.test("a first offset that did not arrive lets the next one go first", async
   assertEquals(sent, [1, 2]);
 });
 
-Deno.test("what is unchanged is told again, a twelfth of the queues at each persist of all", async () => {
+Deno.test("what is unchanged for twelve persists of all is told again, a twelfth of the queues at each", async () => {
   const sent: number[] = [];
   const call = (_broker: string, _operation: unknown, { queueId }: { queueId: number }): Promise<unknown> => {
     sent.push(queueId);
@@ -96,7 +96,7 @@ Deno.test("what is unchanged is told again, a twelfth of the queues at each pers
   const store = new RemoteOffsetStore({ call } as unknown as BrokerCaller, "group");
   const queues = Array.from({ length: 1_000 }, (_, queueId) => ({ ...queue, queueId }));
   for (const each of queues) store.updateOffset(each, 7);
-  await store.persistAll(queues);
+  for (let round = 0; round < 12; round++) await store.persistAll(queues);
   assertEquals(sent.length, 1_000);
   sent.length = 0;
   let most = 0;
@@ -129,7 +129,7 @@ Deno.test("an offset that a broker lost in a crash is stored again although its 
   assertEquals([handled, stored()], [4, [2, 2]]);
   await clock.runUntil(cluster.restartBroker("broker-a", { lose: true }));
   assertEquals(stored(), [undefined, undefined], "the crash took the offsets");
-  await clock.advance(90_000);
+  await clock.advance(120_000);
   assertEquals([handled, stored()], [4, [2, 2]]);
   await clock.runUntil(consumer.shutdown());
   await stop();
