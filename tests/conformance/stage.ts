@@ -34,6 +34,11 @@ import { TamperingProxy } from "./tampering_proxy.ts";
 
 /** How long `eventually` waits unless told otherwise, in milliseconds. */
 const PATIENCE_MS = 20_000;
+/**
+ * How long a change of a topic may take to be routed, in milliseconds. Of two changes at once a real broker may tell the name server
+ * the older one last; it tells all of them every 30 s.
+ */
+export const ROUTING_PATIENCE_MS = 45_000;
 /** How often it looks, in milliseconds. */
 const LOOK_EVERY_MS = 15;
 /** Sends in flight at once while a topic is filled. */
@@ -76,7 +81,7 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
       await stage.eventually(`topic ${topic} is routed`, async () => {
         const known = await Promise.all(nameServers.map((address) => queuesOf(address, topic)));
         return known.every((found) => found.length === queues * brokers.length);
-      });
+      }, ROUTING_PATIENCE_MS);
       return topic;
     },
     fill: async (topic, count, options) => await fill(await stage.producer(), topic, count, options),

@@ -6,7 +6,7 @@
  * one count over the whole world. What comes through a retry topic is known by its id alone.
  */
 import type { PulledMessage } from "../../src/consumer/consumed_message.ts";
-import { queueKey } from "../../src/protocol/message_queue.ts";
+import { type MessageQueue, queueKey } from "../../src/protocol/message_queue.ts";
 import type { SimClock } from "./sim_clock.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -109,7 +109,9 @@ export class Ledger {
   readonly #timeline: Timeline;
   readonly #scope: Scope;
   readonly #hidesRetries: boolean;
+  readonly #pops: boolean;
   readonly #doubtMs: number;
+  readonly #resetAt = new Map<string, number>();
   readonly #running = new Map<string, Attempt>();
   readonly #sentBack = new Set<string>();
   #event = 0;
@@ -120,6 +122,7 @@ export class Ledger {
     this.#timeline = timeline;
     this.#scope = scope;
     this.#hidesRetries = pops && scope === "message";
+    this.#pops = pops;
     this.#doubtMs = pops ? POP_DOUBT_MS : LOCK_DOUBT_MS;
   }
 
@@ -164,16 +167,30 @@ export class Ledger {
       ? ""
       : `${reader.name} ${key}${this.#scope === "key" ? ` ${message.tag}` : ""}`;
     const attempt: Attempt = { reader, member, message, id, scope, startedAt: this.#clock.now() };
-    if (scope !== "") this.#enter(attempt, queue.brokerName);
+    if (scope !== "") this.#enter(attempt, queue);
     return attempt;
   }
 
-  #enter(attempt: Attempt, brokerName: string): void {
+  /** An administrator has moved a queue. */
+  wasReset(key: string): void {
+    this.#resetAt.set(key, this.#clock.now());
+  }
+
+  /**
+   * When two members last had a reason to be at work on a queue at once. A broker that comes back has forgotten its locks: until the
+   * next renewal two members may believe in theirs. One that pops a queue from where it was reset forgets what is out
+   * (PopMessageProcessor.getPopOffset).
+   */
+  #doubtedAt(queue: MessageQueue): number {
+    const restarted = this.restartedAt.get(queue.brokerName) ?? -Infinity;
+    return this.#pops ? Math.max(restarted, this.#resetAt.get(queueKey(queue)) ?? -Infinity) : restarted;
+  }
+
+  #enter(attempt: Attempt, queue: MessageQueue): void {
     const other = this.#running.get(attempt.scope);
     this.#running.set(attempt.scope, attempt);
     if (other === undefined || other.message.signal?.aborted || attempt.message.signal?.aborted) return;
-    // A broker that comes back has forgotten its locks: until the next renewal two members may believe in theirs.
-    if (this.#clock.now() - (this.restartedAt.get(brokerName) ?? -Infinity) < this.#doubtMs) {
+    if (this.#clock.now() - this.#doubtedAt(queue) < this.#doubtMs) {
       this.counts.overlapsExcused++;
       return;
     }

@@ -63,6 +63,7 @@ export class Moves {
     this.counts.resets++;
     this.#timeline.note("admin", `resets ${queue} to ${offset}, ${move.stored} is stored`);
     this.forgetQueue(queue);
+    this.#ledger.wasReset(queue);
     this.#moved(move);
     if (calm) this.#resets.push({ queue, from: offset, to: end, at: this.#ledger.event });
   }

@@ -5,6 +5,7 @@ import { deepStrictEqual as same, match, ok, strictEqual as equal } from "node:a
 import { type ClusterAdmin, createClusterAdmin } from "@contrail/rocketmq";
 import { serveAdmin } from "@contrail/rocketmq/admin";
 import type { Scenario, Stage } from "../scenario.ts";
+import { ROUTING_PATIENCE_MS } from "../stage.ts";
 
 const text = (body: Uint8Array): string => new TextDecoder().decode(body);
 
@@ -27,7 +28,7 @@ export const topicLife: Scenario = {
     });
     await stage.eventually("the topic is routed", async () => {
       return (await admin.topics()).some((each) => each.topic === topic);
-    });
+    }, ROUTING_PATIENCE_MS);
     await stage.fill(topic, 3);
     const made = await admin.topic(topic);
     same(made.places.map(({ brokerName, readQueues, perm }) => [brokerName, readQueues, perm]), [[
@@ -40,7 +41,7 @@ export const topicLife: Scenario = {
     await stage.eventually("the change is routed", async () => {
       const { places } = await admin.topic(topic);
       return places[0]!.perm === 4 && places[0]!.readQueues === 3;
-    });
+    }, ROUTING_PATIENCE_MS);
     await admin.deleteTopic(topic);
     ok(!(await admin.topics()).some((each) => each.topic === topic));
   },
