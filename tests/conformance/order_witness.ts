@@ -16,15 +16,20 @@ export interface Sighting {
   readonly line: string;
   /** Its number in the line. */
   readonly at: number;
+  /** What else is known of it, for the telling of a breach. */
+  readonly facts?: string;
 }
 
 interface Line {
   /** The lowest number that is not settled. */
   next: number;
-  /** The last number that was handed out, and how often its queue had changed hands by then. */
+  /** The last number that was handed out, what is known of it, and how often its queue had changed hands by then. */
   last: number;
+  facts: string | undefined;
   turn: number;
   busy: boolean;
+  /** Whether the last one was settled by the one it was handed to. */
+  settled: boolean;
 }
 
 interface Queue {
@@ -52,7 +57,7 @@ export class OrderWitness {
   }
 
   /** A handler begins. */
-  begin({ member, queue, line, at }: Sighting): void {
+  begin({ member, queue, line, at, facts }: Sighting): void {
     const held = this.#queue(queue, member);
     if (held.member !== member) {
       if (held.busy > 0) this.#tell(`${member} begins ${line} ${at} of ${queue}: ${held.member} is at work`);
@@ -63,15 +68,21 @@ export class OrderWitness {
     held.busy++;
     const known = this.#line(held, line);
     if (known.busy) this.#tell(`${member} begins ${line} ${at} of ${queue}: ${known.last} is at work`);
-    if (at > known.next) this.#tell(`${member} skips in ${line} of ${queue} from ${known.next} to ${at}`);
-    const stepsBack = at < known.last || (at === known.last && at < known.next);
-    if (stepsBack && known.turn === held.turn) {
-      this.#tell(`${member} steps back in ${line} of ${queue} from ${known.last} to ${at}`);
+    const sameHands = known.turn === held.turn;
+    // what a former owner settled may come again, and fail: then it is not done for this one
+    const next = sameHands && known.last >= 0 && !known.settled ? known.last : known.next;
+    if (at > next) this.#tell(`${member} skips in ${line} of ${queue} from ${next} to ${at}`);
+    const stepsBack = at < known.last || (at === known.last && known.settled);
+    if (stepsBack && sameHands) {
+      const what = `${member} steps back in ${line} of ${queue} from ${known.last} to ${at}`;
+      this.#tell(facts === undefined ? what : `${what} (${known.facts}; ${facts})`);
     }
     if (at < known.next) this.repeats++;
     known.last = at;
+    known.facts = facts;
     known.turn = held.turn;
     known.busy = true;
+    known.settled = false;
   }
 
   /** It has returned; `settled` when it settled the message. */
@@ -80,6 +91,7 @@ export class OrderWitness {
     const known = this.#line(held, line);
     held.busy--;
     known.busy = false;
+    known.settled = settled;
     if (settled) known.next = Math.max(known.next, at + 1);
   }
 
@@ -98,7 +110,9 @@ export class OrderWitness {
 
   #line({ lines, turn }: Queue, name: string): Line {
     let line = lines.get(name);
-    if (line === undefined) lines.set(name, line = { next: 0, last: -1, turn, busy: false });
+    if (line === undefined) {
+      lines.set(name, line = { next: 0, last: -1, facts: undefined, turn, busy: false, settled: false });
+    }
     return line;
   }
 

@@ -32,6 +32,8 @@ Deno.test("a witness tells two at work, a skip, and a step back without a change
   assertEquals(witness("a 0!", "a 1").breaches, ["a skips in all of q from 0 to 1"]);
   assertEquals(witness("a 0", "a 1", "a 0").breaches, ["a steps back in all of q from 1 to 0"]);
   assertEquals(witness("a 0", "a 0").breaches, ["a steps back in all of q from 0 to 0"]);
+  assertEquals(witness("a 0", "b 0!", "b 0", "b 0").breaches, ["b steps back in all of q from 0 to 0"]);
+  assertEquals(witness("a 0", "b 0!", "b 1").breaches, ["b skips in all of q from 0 to 1"]);
 });
 
 Deno.test("a queue that was assigned anew may step back in the hands of the same member", () => {
@@ -39,4 +41,8 @@ Deno.test("a queue that was assigned anew may step back in the hands of the same
   seen.assigned("q");
   seen.begin({ member: "a", queue: "q", line: "all", at: 0 });
   assertEquals([seen.breaches, seen.repeats], [[], 1]);
+});
+
+Deno.test("what a former owner settled may fail in the hands of the next, and comes again", () => {
+  assertEquals(witness("a 0", "a 1", "b 0!", "b 0", "b 1!", "b 1!", "b 1", "b 2").breaches, []);
 });

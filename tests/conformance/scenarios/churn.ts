@@ -104,7 +104,9 @@ class Crowd {
   }
 
   async #handle(member: string, message: ConsumedMessage): Promise<void> {
-    const sighting = { member, queue: queueName(message.queue), ...this.#order.line(message) };
+    const { queueOffset, attempt, messageId } = message;
+    const facts = `offset ${queueOffset}, attempt ${attempt}, ${messageId}`;
+    const sighting = { member, queue: queueName(message.queue), ...this.#order.line(message), facts };
     const fails = Math.random() * FAILS_ONE_IN < 1;
     this.#witness.begin(sighting);
     await this.#t.sleep(1 + Math.random() * 5);
