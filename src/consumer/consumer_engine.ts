@@ -11,7 +11,7 @@ import { retryTopic } from "../protocol/names.ts";
 import { withoutNamespace } from "../protocol/namespace.ts";
 import { parseSubscription, type SubscriptionData } from "../protocol/subscription_data.ts";
 import { ConsumeSpeed } from "../telemetry/consume_speed.ts";
-import { type MessageTrace, TRACE_EVERY_MS, TraceOutcome } from "../telemetry/message_trace.ts";
+import { type MessageTrace, TraceOutcome } from "../telemetry/message_trace.ts";
 import type { Loop } from "../time/loop.ts";
 import { Assignment } from "./queue/assignment.ts";
 import { Budget } from "./window/budget.ts";
@@ -294,15 +294,16 @@ export class ConsumerEngine implements LivingEngine {
     const client = this.#client, subscriptions = this.#subscriptions;
     const renewLocks = () => this.#assignment.renewLocks();
     const persist = () => this.#membership.persist();
-    const keep = () => this.#popped?.keep() ?? Promise.resolve();
+    const popped = this.#popped;
+    const keep = popped &&
+      { name: "popped", firstMs: KEEP_EVERY_MS, everyMs: KEEP_EVERY_MS, run: () => popped.keep() };
     return [
       { name: "locks", firstMs: LOCK_RENEWAL_MS, everyMs: LOCK_RENEWAL_MS, run: renewLocks },
       { name: "persist", firstMs: persistIntervalMs, everyMs: persistIntervalMs, run: persist },
       { name: "watch", firstMs: WATCH_EVERY_MS, everyMs: WATCH_EVERY_MS, run: () => this.#watch.run() },
-      { name: "popped", firstMs: KEEP_EVERY_MS, everyMs: KEEP_EVERY_MS, run: keep },
       lagLoop(client, () => this.#assignment.pulled()),
       agreementLoop({ client, consumerGroup, subscriptions, emit: this.#emit }),
-      { name: "trace", firstMs: 0, everyMs: TRACE_EVERY_MS, run: (signal) => this.#trace.flush(signal) },
+      ...(keep ? [keep] : []),
     ];
   }
 

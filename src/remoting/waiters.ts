@@ -6,7 +6,7 @@
  * the connection.
  */
 import { TimeoutError } from "../core/errors.ts";
-import type { Clock } from "../time/clock.ts";
+import { type Clock, UNAWAITED } from "../time/clock.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { AnyOperation } from "./call.ts";
 
@@ -97,7 +97,7 @@ export class Waiters {
 
   /** Rejects every pending call with what `errorOf` says and lets the sleeper go. */
   failAll(errorOf: (waiter: Waiter) => unknown): void {
-    this.#sleeping?.abort();
+    this.#sleeping?.abort(UNAWAITED);
     this.#sleeping = undefined;
     this.#wakeAt = Infinity;
     for (const opaque of [...this.#byOpaque.keys()]) {
@@ -108,7 +108,7 @@ export class Waiters {
 
   #sleepUntil(at: number): void {
     if (at === Infinity) return;
-    this.#sleeping?.abort();
+    this.#sleeping?.abort(UNAWAITED);
     const sleeping = new AbortController();
     this.#sleeping = sleeping;
     this.#wakeAt = at;

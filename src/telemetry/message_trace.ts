@@ -16,6 +16,7 @@ import { topicRouteData } from "../protocol/bodies.ts";
 import { isSystemTopic, TRACE_TOPIC } from "../protocol/names.ts";
 import { getRouteInfoByTopic, sendMessageV2 } from "../protocol/operations.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
+import type { Loop } from "../time/loop.ts";
 import { encodeTrace, type TraceContext, type TraceData } from "../protocol/trace.ts";
 
 /** Records that may wait to be sent (Java: 2048). */
@@ -35,8 +36,8 @@ const REST_MS = 100;
 const ROUTE_MAX_AGE_MS = 30_000;
 const PERM_WRITE = 2;
 
-/** How often `flush` is to be called, in milliseconds. */
-export const TRACE_EVERY_MS = 1_000;
+/** How often records leave that do not fill a message, in milliseconds. */
+const TRACE_EVERY_MS = 1_000;
 
 /** How consuming a message ended (ordinals of ConsumeReturnType). */
 export const TraceOutcome = { SUCCESS: 0, TIME_OUT: 1, EXCEPTION: 2, FAILED: 4 } as const;
@@ -83,6 +84,12 @@ export class MessageTrace {
     this.#isOff = !options.enabled;
     this.#onBatch = options.onBatch;
     this.#makeId = createUniqueIds({ clock: client.clock, random: client.random });
+  }
+
+  /** What lets the records leave, as a line of a timetable; none when tracing is off. */
+  loops(): Loop[] {
+    if (this.#isOff) return [];
+    return [{ name: "trace", firstMs: 0, everyMs: TRACE_EVERY_MS, run: (signal) => this.flush(signal) }];
   }
 
   /** What traces the messages of `topic`: nothing when it is one of the system's, or tracing is off. */

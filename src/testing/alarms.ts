@@ -5,7 +5,7 @@
  * that come due, invisible messages that come back and periodic sweeps all lie in it; cancelling marks the entry. Tasks
  * that are due at one time run in the order they were set.
  */
-import type { Clock } from "../time/clock.ts";
+import { type Clock, UNAWAITED } from "../time/clock.ts";
 
 /** A task set for later. */
 export interface Alarm {
@@ -85,7 +85,7 @@ export class Alarms {
   stop(): void {
     this.#stopped = true;
     this.#heap.length = 0;
-    this.#sleep?.abort.abort();
+    this.#sleep?.abort.abort(UNAWAITED);
   }
 
   #arm(): void {
@@ -94,7 +94,7 @@ export class Alarms {
     if (first === undefined || this.#stopped) return;
     if (this.#sleep !== undefined) {
       if (this.#sleep.until <= first.at) return;
-      this.#sleep.abort.abort();
+      this.#sleep.abort.abort(UNAWAITED);
     }
     const sleep = { until: first.at, abort: new AbortController() };
     this.#sleep = sleep;

@@ -13,6 +13,9 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Why a sleep ends that nobody waits for any more. A value that is at hand: a default reason is an error with a stack trace. */
+export const UNAWAITED: unique symbol = Symbol("nobody waits for this any more");
+
 /** Longest wait that a platform timer takes in one piece (2^31 − 1 ms). */
 const MAX_TIMER_MS = 2_147_483_647;
 

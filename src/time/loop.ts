@@ -5,7 +5,7 @@
  * one loop never overlap. `nudge` wakes a loop early: a nudge during a run causes one more run after it.
  * `stop` aborts the signal and resolves when every body has ended, so nothing outlives its owner.
  */
-import type { Clock } from "./clock.ts";
+import { type Clock, UNAWAITED } from "./clock.ts";
 
 /** One line of the timetable. */
 export interface Loop {
@@ -54,9 +54,9 @@ async function runLoop(
   let sleeping: AbortController | undefined;
   wake.set(loop.name, () => {
     nudged = true;
-    sleeping?.abort();
+    sleeping?.abort(UNAWAITED);
   });
-  const onStop = (): void => sleeping?.abort();
+  const onStop = (): void => sleeping?.abort(UNAWAITED);
   signal.addEventListener("abort", onStop);
   let waitMs = loop.firstMs;
   while (!signal.aborted) {

@@ -3,7 +3,7 @@
  * does not disturb what is waited for.
  */
 import { TimeoutError } from "../core/errors.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, UNAWAITED } from "./clock.ts";
 
 /** How one waiter waits. */
 export interface Patience {
@@ -27,11 +27,11 @@ export function within<T>(shared: Promise<T>, patience: Patience): Promise<T> {
     }
     const sleeping = new AbortController();
     const onAbort = (): void => {
-      sleeping.abort();
+      sleeping.abort(UNAWAITED);
       reject(signal!.reason);
     };
     const stopWaiting = (): void => {
-      sleeping.abort();
+      sleeping.abort(UNAWAITED);
       signal?.removeEventListener("abort", onAbort);
     };
     signal?.addEventListener("abort", onAbort, { once: true });

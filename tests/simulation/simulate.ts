@@ -137,8 +137,9 @@ async function look(world: World, traffic: Traffic): Promise<void> {
   const catchUp = new CatchUp(timeline);
   for (let looks = 1; clock.elapsedMs < WORLD_MS; looks++) {
     await clock.sleep(LOOK_MS);
-    checkMemory(world);
-    if (!rules.calm || looks % (LONG_LOOK_MS / LOOK_MS) !== 0) continue;
+    const isLong = looks % (LONG_LOOK_MS / LOOK_MS) === 0;
+    if (isLong || !traffic.done) checkMemory(world);
+    if (!rules.calm || !isLong) continue;
     checkOwners(world);
     if (traffic.done) catchUp.look(clock.elapsedMs, () => lag(world));
   }

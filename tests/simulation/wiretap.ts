@@ -49,6 +49,9 @@ export interface Weather {
 /** Good weather. */
 export const CALM: Readonly<Weather> = { lossChance: 0, delayChance: 0, delayMs: 0, breakChance: 0 };
 
+/** Between two connections that break, in milliseconds: what breaks makes members talk, and who talks is who breaks. */
+const BREAK_PAUSE_MS = 500;
+
 type Proceed = () => Promise<OutboundReply | undefined>;
 
 /** The clerks of a cluster. */
@@ -63,6 +66,8 @@ export class Wiretap {
   readonly #rules: OffsetRules;
   readonly #moves: Moves;
   readonly #routes = new Map<string, OutboundReply>();
+  /** No connection breaks before. */
+  #calmUntil = 0;
 
   /** Watches `cluster` from now on. */
   constructor(
@@ -96,7 +101,8 @@ export class Wiretap {
     const { lossChance, breakChance, delayChance, delayMs } = this.weather;
     const draw = this.#random.next();
     if (draw < lossChance / 2) return undefined;
-    if (draw > 1 - breakChance) {
+    if (draw > 1 - breakChance && this.#clock.now() >= this.#calmUntil) {
+      this.#calmUntil = this.#clock.now() + BREAK_PAUSE_MS;
       request.channel.close();
       return undefined;
     }

@@ -56,9 +56,9 @@ export class Membership {
     this.#options = options;
   }
 
-  /** Joins the group, divides the queues for the first time, starts the loops: rebalancing, and those of `timetable`. */
+  /** Joins the group, divides the queues for the first time, starts the loops: rebalancing, the trace, and those of `timetable`. */
   async join(timetable: readonly Loop[], signal: AbortSignal | undefined): Promise<void> {
-    const { client, consumerGroup, subscriptions, topics, store, member, emit, over } = this.#options;
+    const { client, consumerGroup, subscriptions, topics, store, trace, member, emit, over } = this.#options;
     await store.start();
     forwardEvents(client.events(), emit, over.signal);
     await learnRoutes(client, topics(), signal);
@@ -76,7 +76,7 @@ export class Membership {
       everyMs: this.#options.rebalanceIntervalMs,
       run: (signal) => this.#rebalance(signal, firstRound.resolve),
     };
-    this.#loops = runLoops([rebalance, ...timetable], {
+    this.#loops = runLoops([rebalance, ...timetable, ...trace.loops()], {
       clock: client.clock,
       onError: (loop, error) => client.logger.error(`The ${loop} loop of "${consumerGroup}" failed`, error),
     });

@@ -12,7 +12,7 @@ import type { MessageQueue } from "../../protocol/message_queue.ts";
 import type { SubscriptionData } from "../../protocol/subscription_data.ts";
 import type { TopicRoute } from "../../routing/route.ts";
 import { ConsumeSpeed } from "../../telemetry/consume_speed.ts";
-import { type MessageTrace, TRACE_EVERY_MS, TraceOutcome } from "../../telemetry/message_trace.ts";
+import { type MessageTrace, TraceOutcome } from "../../telemetry/message_trace.ts";
 import type { Loop } from "../../time/loop.ts";
 import { Assignment } from "../queue/assignment.ts";
 import { Budget } from "../window/budget.ts";
@@ -341,7 +341,6 @@ export class LitePullEngine implements LivingEngine {
       ...(autoCommit ? [commit] : []),
       { name: "watch", firstMs: WATCH_EVERY_MS, everyMs: WATCH_EVERY_MS, run: () => this.#watch() },
       lagLoop(this.#client, () => this.#assignment.pulled()),
-      { name: "trace", firstMs: 0, everyMs: TRACE_EVERY_MS, run: (signal) => this.#trace.flush(signal) },
       { name: "topic metadata", firstMs: 0, everyMs: topicMetadataCheckIntervalMs, run: checkTopics },
     ];
   }

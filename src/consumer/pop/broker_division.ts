@@ -95,13 +95,15 @@ async function assignmentOf(
     messageModel: "CLUSTERING",
   });
   let failure: unknown;
+  let introduced = false;
   for (const broker of shuffled([...brokers.keys()], client.random)) {
     try {
       const reply = await client.call(broker, queryAssignment, {}, { body, timeoutMs: QUERY_TIMEOUT_MS });
       const { messageQueueAssignments } = assignmentResult.read(reply.body);
       if (messageQueueAssignments) return messageQueueAssignments;
-      // The broker has forgotten the group (it restarted, or the connection broke): say hello, and be asked again.
-      await client.heartbeat();
+      // The broker has forgotten the group (it restarted, or the connection broke), or knows no route: all are told once.
+      if (!introduced) await client.heartbeat();
+      introduced = true;
     } catch (error) {
       failure = error;
       if (isUnknownRequest(error)) throw error;

@@ -8,7 +8,7 @@
  */
 import type { OffsetStore } from "../../offsets/offset_store.ts";
 import { type MessageQueue, queueKey } from "../../protocol/message_queue.ts";
-import type { Clock } from "../../time/clock.ts";
+import { type Clock, UNAWAITED } from "../../time/clock.ts";
 import type { ConsumerEvent } from "../events.ts";
 import { FINISH_MS } from "./hand_over.ts";
 import type { QueueLocks } from "./queue_locks.ts";
@@ -146,9 +146,9 @@ export class Departures {
     let idle = false;
     window.idle().then(() => {
       idle = true;
-      waiting.abort();
+      waiting.abort(UNAWAITED);
     });
-    const hurry = (): void => waiting.abort();
+    const hurry = (): void => waiting.abort(UNAWAITED);
     if (this.#hurry.signal.aborted) hurry();
     this.#hurry.signal.addEventListener("abort", hurry, { once: true });
     // An idle window's promise is heard before the sleep begins.

@@ -17,7 +17,7 @@ import type { Clock } from "../../time/clock.ts";
 import { type Address, formatAddress } from "../../transport/seam.ts";
 import type { Fields, Of, Operation } from "../../wire/schema.ts";
 import { writeFields } from "../../wire/schema.ts";
-import { Alarms } from "../alarms.ts";
+import { type Alarm, Alarms } from "../alarms.ts";
 import type { Faults } from "../faults.ts";
 import { brokerHandlers } from "../handlers/broker_handlers.ts";
 import { type HandlerRow, notSupported, refuse } from "../handlers/handler.ts";
@@ -90,6 +90,8 @@ export class Broker {
   readonly #timers: Timers;
   readonly #uniqueKeys: () => string;
   readonly #onArrival: ArrivalListener;
+  /** Set while something is stored that is not flushed. */
+  #flush: Alarm | undefined;
 
   /** A broker over `state`, reached at `address`. */
   constructor(options: BrokerOptions, state: BrokerState, address: Address, world: BrokerWorld) {
@@ -183,7 +185,7 @@ export class Broker {
 
   /** Begins what happens by itself; a slave leaves to its master what changes messages. */
   start(): void {
-    const { flushIntervalMs, saveOffsetsIntervalMs, memberTimeoutMs } = this.options;
+    const { saveOffsetsIntervalMs, memberTimeoutMs } = this.options;
     this.alarms.every(MEMBER_SCAN_MS, () => {
       for (const channel of this.members.silentSince(this.clock.now() - memberTimeoutMs)) {
         channel.close();
@@ -192,7 +194,7 @@ export class Broker {
       }
     });
     if (this.isSlave) return;
-    this.alarms.every(flushIntervalMs, () => this.state.store.flush());
+    if (this.state.store.flushedTo < this.state.store.maxPhysicalOffset) this.#flushSoon();
     this.alarms.every(saveOffsetsIntervalMs, () => this.state.saveProgress());
     this.#schedule.start();
     this.#timers.start();
@@ -248,5 +250,14 @@ export class Broker {
     if (this.isSlave) return;
     this.#schedule.arrived(message);
     this.#timers.arrived(message, stored);
+    this.#flushSoon();
+  }
+
+  /** What has arrived survives a crash once it is flushed. */
+  #flushSoon(): void {
+    this.#flush ??= this.alarms.set(this.clock.now() + this.options.flushIntervalMs, () => {
+      this.#flush = undefined;
+      this.state.store.flush();
+    });
   }
 }
