@@ -26,13 +26,15 @@ export interface RunOptions {
   readonly capture?: boolean;
   /** Do not show the output. */
   readonly quiet?: boolean;
+  /** Show the output line by line, as others write beside it. */
+  readonly byLine?: boolean;
 }
 
 /** Runs `command` to its end; `command[0]` may be `deno`, which means the running one. */
 export async function run(command: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const started = performance.now();
   const [name, ...args] = command;
-  const piped = options.capture || options.quiet;
+  const piped = options.capture || options.quiet || options.byLine;
   const child = new Deno.Command(name === "deno" ? Deno.execPath() : name!, {
     args,
     cwd: options.cwd ?? ".",
@@ -44,10 +46,20 @@ export async function run(command: readonly string[], options: RunOptions = {}):
   let output = "";
   const keep = async (stream: ReadableStream<Uint8Array>, to: typeof Deno.stdout): Promise<void> => {
     const decoder = new TextDecoder();
+    const encoder = new TextEncoder();
+    let rest = "";
     for await (const chunk of stream) {
-      if (!options.quiet) await to.write(chunk);
-      output += decoder.decode(chunk, { stream: true });
+      const text = decoder.decode(chunk, { stream: true });
+      if (options.capture || options.quiet) output += text;
+      if (options.quiet) continue;
+      if (!options.byLine) await to.write(chunk);
+      else {
+        const until = (rest + text).lastIndexOf("\n") + 1;
+        await to.write(encoder.encode((rest + text).slice(0, until)));
+        rest = (rest + text).slice(until);
+      }
     }
+    if (rest !== "") await to.write(encoder.encode(`${rest}\n`));
   };
   if (piped) await Promise.all([keep(child.stdout, Deno.stdout), keep(child.stderr, Deno.stderr)]);
   const { code } = await child.status;

@@ -40,8 +40,12 @@ export interface CollectedSpan {
 const hex = (digits: number): string =>
   Array.from({ length: digits }, () => Math.floor(Math.random() * 16).toString(16)).join("");
 
-/** Lets contexts flow through promises; to be called once in a process. */
+let flowing = false;
+
+/** Lets contexts flow through promises, in this whole process. */
 export function useAsyncContexts(): void {
+  if (flowing) return;
+  flowing = true;
   const storage = new AsyncLocalStorage<Context>();
   const manager: ContextManager = {
     active: () => storage.getStore() ?? ROOT_CONTEXT,

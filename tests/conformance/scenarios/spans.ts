@@ -121,6 +121,7 @@ export const followedThroughServices: Scenario = {
 export const polledIsFollowed: Scenario = {
   name: "a polled message is followed: its span begins with the poll that brings it and ends with the next",
   async run(t) {
+    useAsyncContexts();
     const topic = await t.topic("polled", { queues: 1 });
     const [shop, audit] = [new SpanRecorder("shop"), new SpanRecorder("audit")];
     const world = ({ tracer }: SpanRecorder) => ({ logger: quiet, tracer: openTelemetry({ tracer }) });
