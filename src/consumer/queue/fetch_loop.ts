@@ -1,7 +1,7 @@
 /**
  * Asks a broker for the messages of one window, again and again, for as long as the window lives.
  *
- *   room? → ask → answer → paste onto the window → ask again, before anything is handed out.
+ *   room? → ask → answer → paste onto the window → ask again; while more waits at the broker, before anything is handed out.
  * One question is under way at a time. Whatever goes wrong (a broker gone, a throw, an answer that makes no sense) is told
  * once, waited out with backoff and tried again; the loop ends only when its window is dropped. What is asked, and what an
  * answer means, is the Fetch's: a pull or a pop.

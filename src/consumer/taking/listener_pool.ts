@@ -134,13 +134,17 @@ export class ListenerPool {
     return this.#default !== undefined || this.#byTopic.size > 0;
   }
 
-  /** A lane has messages. They are handed out at the end of this turn, after the next pull has left. */
+  /**
+   * A lane has messages. They are handed out at the end of this turn: after the next pull has left, unless the queue was read
+   * to its end, where a pull only waits for what comes.
+   */
   offer(lane: Lane): void {
     this.#ring.add(lane);
     if (this.#pumping || this.#stopped) return;
     this.#pumping = true;
+    if (lane.window.isReadToEnd) queueMicrotask(this.#wake);
     // Two hops: the first lets the puller ask for more, the second lets the connection write the question.
-    queueMicrotask(() => queueMicrotask(this.#wake));
+    else queueMicrotask(() => queueMicrotask(this.#wake));
   }
 
   /** Hands nothing out any more. */

@@ -49,6 +49,22 @@ Deno.test("a synchronous listener handles all messages of a turn and acks each o
   assertEquals([window.commitOffset, window.out], [5, 0]);
 });
 
+Deno.test("while more waits at the broker the next pull leaves before the hand-out, at a queue's end after it", async () => {
+  const story: string[] = [];
+  const { open } = scene((message) => void story.push(`handled ${message.queueOffset}`));
+  const { window } = open();
+  /** What a puller does with an answer: paste it on, and ask on its way back. */
+  const answered = async (offset: number, maxOffset: number): Promise<void> => {
+    window.maxOffset = maxOffset;
+    await Promise.resolve().then(() => window.append(fakeRecords(offset, offset + 1), offset + 1, 100));
+    story.push("asked");
+  };
+  await answered(0, 2);
+  await nextTurn();
+  await answered(1, 2);
+  assertEquals(story, ["asked", "handled 0", "handled 1", "asked"]);
+});
+
 Deno.test("no more calls are pending than there are slots, over all queues, taken in turn", async () => {
   const waiting: { message: ConsumedMessage; done: () => void }[] = [];
   const { open } = scene((message) => new Promise<void>((done) => waiting.push({ message, done })), {
