@@ -14,6 +14,8 @@ export interface Ended {
   readonly output: string;
   /** Wall time in seconds. */
   readonly seconds: number;
+  /** Whether its time was up. */
+  readonly late: boolean;
 }
 
 /** What may differ from one start to the next. */
@@ -28,6 +30,8 @@ export interface RunOptions {
   readonly quiet?: boolean;
   /** Show the output line by line, as others write beside it. */
   readonly byLine?: boolean;
+  /** It is ended after so many milliseconds. */
+  readonly limitMs?: number;
 }
 
 /** Runs `command` to its end; `command[0]` may be `deno`, which means the running one. */
@@ -43,6 +47,11 @@ export async function run(command: readonly string[], options: RunOptions = {}):
     stdout: piped ? "piped" : "inherit",
     stderr: piped ? "piped" : "inherit",
   }).spawn();
+  let late = false;
+  const limit = options.limitMs === undefined ? undefined : setTimeout(() => {
+    late = true;
+    child.kill("SIGKILL");
+  }, options.limitMs);
   let output = "";
   const keep = async (stream: ReadableStream<Uint8Array>, to: typeof Deno.stdout): Promise<void> => {
     const decoder = new TextDecoder();
@@ -63,7 +72,8 @@ export async function run(command: readonly string[], options: RunOptions = {}):
   };
   if (piped) await Promise.all([keep(child.stdout, Deno.stdout), keep(child.stderr, Deno.stderr)]);
   const { code } = await child.status;
-  return { code, output, seconds: (performance.now() - started) / 1000 };
+  clearTimeout(limit);
+  return { code, output, seconds: (performance.now() - started) / 1000, late };
 }
 
 /** Runs `command` quietly and gives its output. @throws Error with the output when it fails. */

@@ -4,10 +4,9 @@
  *   deno task mutants [part of a patch's name …] [--jobs 2]
  *
  * Each patch beside this file is a deliberate bug. It opens with a line that says what is wrong, and a `Run:` line for each
- * part of the suite that may notice: test files, `scenario <name>`, or `sim
- * <workload> <seeds>`. The patch is applied to a copy of the tree, the
- * parts are run in that order, and the first that turns red has caught it. A mutant that survives fails, and so does a
- * patch that no longer applies: the code has moved on, and the bug must be put in anew.
+ * part of the suite that may notice: test files, `scenario <name>`, or `sim <workload> <seeds>`. The patch is applied to a
+ * copy of the tree, the parts are run in that order, and the first that turns red, or does not end, has caught it. A mutant
+ * that survives fails, and so does a patch that no longer applies: the code has moved on, and the bug must be put in anew.
  */
 import { output, run } from "../../tools/command.ts";
 import { readJUnit, tallyLine } from "../../tools/tally.ts";
@@ -22,6 +21,8 @@ interface Mutant {
   readonly parts: readonly string[];
 }
 
+/** How long a part of the suite may take, in milliseconds: what hangs has noticed, too. */
+const PART_MS = 300_000;
 const FOLDER = new URL(".", import.meta.url).pathname;
 
 /** The mutants whose names contain one of `wanted`; all when there is none. */
@@ -52,43 +53,52 @@ async function copyOfTree(): Promise<string> {
   return to;
 }
 
+/** What runs a part of the suite in `tree`. */
+function commandOf(part: string, tree: string): string[] {
+  const [kind, workload, seeds] = part.split(" ");
+  const program = ["deno", "run", "-A", "--no-check"];
+  switch (kind) {
+    case "sim":
+      return [
+        ...program,
+        "tests/simulation/main.ts",
+        ...["--workload", workload!, "--any", "--from", "0", "--seeds", seeds!],
+      ];
+    case "scenario":
+      return [
+        ...program,
+        ...["tests/conformance/main.ts", "--embedded", "--only", part.slice("scenario ".length)],
+      ];
+    default:
+      return ["deno", "test", "-A", "--no-check", `--junit-path=${reportOf(tree)}`, ...part.split(" ")];
+  }
+}
+
+function reportOf(tree: string): string {
+  return `${tree}/junit.xml`;
+}
+
 /** What in `part` turned red, or undefined when all of it is green. */
 async function whatFails(part: string, tree: string): Promise<string | undefined> {
-  const [kind, workload, seeds] = part.split(" ");
+  const command = commandOf(part, tree);
+  const { code, output, late } = await run(command, {
+    cwd: tree,
+    capture: true,
+    quiet: true,
+    limitMs: PART_MS,
+  });
+  if (late) return `${part} does not end within ${PART_MS / 1000} s`;
+  if (code === 0) return undefined;
+  const [kind, workload] = part.split(" ");
+  if (kind === "scenario") return part.replace(" ", ": ");
   if (kind === "sim") {
-    const args = [
-      "tests/simulation/main.ts",
-      "--workload",
-      workload!,
-      "--any",
-      "--from",
-      "0",
-      "--seeds",
-      seeds!,
-    ];
-    const ended = await run(["deno", "run", "-A", "--no-check", ...args], {
-      cwd: tree,
-      capture: true,
-      quiet: true,
-    });
-    const first = /^seed (\d+), .*\n\s+\S+ ([^:]+): /m.exec(ended.output);
-    return first ? `simulation, ${workload} seed ${first[1]}: ${first[2]}` : undefined;
+    const first = /^seed (\d+), .*\n\s+\S+ ([^:]+): /m.exec(output);
+    if (first === null) throw new Error(`no seed of ${part} fails, and yet:\n${output.slice(-2000)}`);
+    return `simulation, ${workload} seed ${first[1]}: ${first[2]}`;
   }
-  if (kind === "scenario") {
-    const name = part.slice("scenario ".length);
-    const args = ["run", "-A", "--no-check", "tests/conformance/main.ts", "--embedded", "--only", name];
-    const ended = await run(["deno", ...args], { cwd: tree, capture: true, quiet: true });
-    return ended.code === 0 ? undefined : `scenario: ${name}`;
-  }
-  const report = `${tree}/junit.xml`;
-  const args = ["test", "-A", "--no-check", `--junit-path=${report}`, ...part.split(" ")];
-  const ended = await run(["deno", ...args], { cwd: tree, capture: true, quiet: true });
-  if (ended.code === 0) return undefined;
-  const xml = await Deno.readTextFile(report).catch(() => "");
+  const xml = await Deno.readTextFile(reportOf(tree)).catch(() => "");
   // Files that cannot be loaded turn red too, and would catch anything.
-  if (readJUnit(xml).passed === 0) {
-    throw new Error(`no test of ${part} passes:\n${ended.output.slice(-2000)}`);
-  }
+  if (readJUnit(xml).passed === 0) throw new Error(`no test of ${part} passes:\n${output.slice(-2000)}`);
   const test = /<testcase name="([^"]*)"[^>]*>\s*<failure/.exec(xml)?.[1] ?? part;
   return test.replaceAll("&quot;", '"').replaceAll("&gt;", ">").replaceAll("&lt;", "<").replaceAll(
     "&amp;",
