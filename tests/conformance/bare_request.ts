@@ -95,20 +95,34 @@ export async function brokerAddresses(nameServer: string): Promise<Map<string, s
   return new Map(masters.sort(([a], [b]) => a < b ? -1 : 1));
 }
 
-/** The queues of a topic that can be read at masters, or at slaves of an id; none when it does not exist. */
-export async function queuesOf(nameServer: string, topic: string, brokerId = 0): Promise<BareQueue[]> {
+/** A topic at one broker, as a name server tells it. */
+export interface BareTopic {
+  readonly address: string;
+  readonly brokerName: string;
+  readonly readQueueNums: number;
+  readonly writeQueueNums: number;
+}
+
+/** Where a topic is: at which masters, or slaves of an id; nowhere when it does not exist. */
+export async function placesOf(nameServer: string, topic: string, brokerId = 0): Promise<BareTopic[]> {
   const { code, body } = await bareRequest(nameServer, RequestCode.GET_ROUTE, { topic });
   if (code !== 0) return [];
   const route = JSON.parse(quoteKeys(body.toString())) as {
-    queueDatas: { brokerName: string; readQueueNums: number }[];
+    queueDatas: Omit<BareTopic, "address">[];
     brokerDatas: { brokerName: string; brokerAddrs: Record<string, string> }[];
   };
-  return route.queueDatas.flatMap(({ brokerName, readQueueNums }) => {
+  return route.queueDatas.flatMap(({ brokerName, readQueueNums, writeQueueNums }) => {
     const broker = route.brokerDatas.find((each) => each.brokerName === brokerName);
     const address = broker?.brokerAddrs[brokerId];
-    if (address === undefined) return [];
-    return Array.from({ length: readQueueNums }, (_, queueId) => ({ address, brokerName, queueId }));
+    return address === undefined ? [] : [{ address, brokerName, readQueueNums, writeQueueNums }];
   });
+}
+
+/** The queues of a topic that can be read at masters, or at slaves of an id; none when it does not exist. */
+export async function queuesOf(nameServer: string, topic: string, brokerId = 0): Promise<BareQueue[]> {
+  return (await placesOf(nameServer, topic, brokerId)).flatMap(({ address, brokerName, readQueueNums }) =>
+    Array.from({ length: readQueueNums }, (_, queueId) => ({ address, brokerName, queueId }))
+  );
 }
 
 /** `host:port` in two parts. */

@@ -19,7 +19,7 @@ import {
   type Producer,
   type ProducerConfig,
 } from "@contrail/rocketmq";
-import { bareCall, bareRequest, brokerAddresses, queuesOf, RequestCode } from "./bare_request.ts";
+import { bareCall, bareRequest, brokerAddresses, placesOf, queuesOf, RequestCode } from "./bare_request.ts";
 import type { Rig } from "./rig.ts";
 import {
   type Collected,
@@ -34,11 +34,10 @@ import { TamperingProxy } from "./tampering_proxy.ts";
 
 /** How long `eventually` waits unless told otherwise, in milliseconds. */
 const PATIENCE_MS = 20_000;
-/**
- * How long a change of a topic may take to be routed, in milliseconds. Of two changes at once a real broker may tell the name server
- * the older one last; it tells all of them every 30 s.
- */
-export const ROUTING_PATIENCE_MS = 45_000;
+/** How long a change of a topic may take to be routed, in milliseconds: a real broker tells name servers all it has every 30 s. */
+const ROUTING_PATIENCE_MS = 45_000;
+/** A broker tells a change within this, if it does, in milliseconds. */
+const TOLD_MS = 5_000;
 /** How often it looks, in milliseconds. */
 const LOOK_EVERY_MS = 15;
 /** Sends in flight at once while a topic is filled. */
@@ -77,11 +76,7 @@ export async function createStage(rig: Rig): Promise<ClearableStage> {
     delayLevelMs: (level) => rig.delayLevelsMs[level - 1]!,
     async topic(base, { queues = 4, brokers = stage.brokers.slice(0, 1) } = {}) {
       const topic = stage.name(base);
-      for (const broker of brokers) await createTopic(addresses.get(broker)!, topic, queues);
-      await stage.eventually(`topic ${topic} is routed`, async () => {
-        const known = await Promise.all(nameServers.map((address) => queuesOf(address, topic)));
-        return known.every((found) => found.length === queues * brokers.length);
-      }, ROUTING_PATIENCE_MS);
+      for (const broker of brokers) await createTopic(stage, addresses.get(broker)!, topic, queues);
       return topic;
     },
     fill: async (topic, count, options) => await fill(await stage.producer(), topic, count, options),
@@ -214,14 +209,35 @@ async function firstOf<T>(addresses: readonly string[], ask: (address: string) =
   throw failure;
 }
 
-/** Makes or changes a topic at the broker at an address. */
+/**
+ * Changes something of a topic, and waits until that is told. A real name server takes the second of two changes for known that
+ * came with one version of a broker's data, and never tells it: the broker is asked once more then.
+ */
+export async function changeTopic(
+  { eventually }: Pick<Stage, "eventually">,
+  what: string,
+  change: () => Promise<unknown>,
+  isTold: () => Promise<boolean>,
+): Promise<void> {
+  let changedAt = -Infinity;
+  await eventually(what, async () => {
+    if (Date.now() - changedAt > TOLD_MS) {
+      changedAt = Date.now();
+      await change();
+    }
+    return await isTold();
+  }, ROUTING_PATIENCE_MS);
+}
+
+/** Makes or changes a topic at the broker at an address, and waits until all name servers tell it so. */
 export async function createTopic(
+  t: Pick<Stage, "namesrvAddr" | "eventually">,
   broker: string,
   topic: string,
   queues: number,
   writeQueues: number = queues,
 ): Promise<void> {
-  await bareCall(broker, RequestCode.UPDATE_AND_CREATE_TOPIC, {
+  const fields = {
     topic,
     defaultTopic: "TBW102",
     readQueueNums: queues,
@@ -230,7 +246,18 @@ export async function createTopic(
     topicFilterType: "SINGLE_TAG",
     topicSysFlag: 0,
     order: false,
-  });
+  };
+  const change = () => bareCall(broker, RequestCode.UPDATE_AND_CREATE_TOPIC, fields);
+  const tells = async (nameServer: string): Promise<boolean> => {
+    const place = (await placesOf(nameServer, topic)).find(({ address }) => address === broker);
+    return place?.readQueueNums === queues && place.writeQueueNums === writeQueues;
+  };
+  await changeTopic(
+    t,
+    `topic ${topic} is routed`,
+    change,
+    async () => (await Promise.all(t.namesrvAddr.split(";").map(tells))).every(Boolean),
+  );
 }
 
 async function sumCommitted(nameServer: string, consumerGroup: string, topic: string): Promise<number> {

@@ -5,7 +5,7 @@ import { deepStrictEqual as same, match, ok, strictEqual as equal } from "node:a
 import { type ClusterAdmin, createClusterAdmin } from "@contrail/rocketmq";
 import { serveAdmin } from "@contrail/rocketmq/admin";
 import type { Scenario, Stage } from "../scenario.ts";
-import { ROUTING_PATIENCE_MS } from "../stage.ts";
+import { changeTopic } from "../stage.ts";
 
 const text = (body: Uint8Array): string => new TextDecoder().decode(body);
 
@@ -23,12 +23,13 @@ export const topicLife: Scenario = {
     const admin = await administrator(stage);
     const topic = stage.name("administered");
     const [broker] = stage.brokers;
-    await admin.createTopic(topic, { queues: 3, attributes: { "message.type": "NORMAL" } }, {
-      brokers: [broker!],
-    });
-    await stage.eventually("the topic is routed", async () => {
-      return (await admin.topics()).some((each) => each.topic === topic);
-    }, ROUTING_PATIENCE_MS);
+    const settings = { queues: 3, attributes: { "message.type": "NORMAL" } };
+    await changeTopic(
+      stage,
+      "the topic is routed",
+      () => admin.createTopic(topic, settings, { brokers: [broker!] }),
+      async () => (await admin.topics()).some((each) => each.topic === topic),
+    );
     await stage.fill(topic, 3);
     const made = await admin.topic(topic);
     same(made.places.map(({ brokerName, readQueues, perm }) => [brokerName, readQueues, perm]), [[
@@ -37,11 +38,15 @@ export const topicLife: Scenario = {
       6,
     ]]);
     equal(made.queues.reduce((sum, { maxOffset }) => sum + maxOffset, 0), 3);
-    await admin.updateTopic(topic, { perm: 4 });
-    await stage.eventually("the change is routed", async () => {
-      const { places } = await admin.topic(topic);
-      return places[0]!.perm === 4 && places[0]!.readQueues === 3;
-    }, ROUTING_PATIENCE_MS);
+    await changeTopic(
+      stage,
+      "the change is routed",
+      () => admin.updateTopic(topic, { perm: 4 }),
+      async () => {
+        const { places } = await admin.topic(topic);
+        return places[0]!.perm === 4 && places[0]!.readQueues === 3;
+      },
+    );
     await admin.deleteTopic(topic);
     ok(!(await admin.topics()).some((each) => each.topic === topic));
   },
