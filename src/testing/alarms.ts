@@ -5,6 +5,7 @@
  * that come due, invisible messages that come back and periodic sweeps all lie in it; cancelling marks the entry. Tasks
  * that are due at one time run in the order they were set.
  */
+import { Heap } from "../core/heap.ts";
 import { type Clock, UNAWAITED } from "../time/clock.ts";
 
 /** A task set for later. */
@@ -24,7 +25,7 @@ interface Entry extends Alarm {
 export class Alarms {
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
-  readonly #heap: Entry[] = [];
+  readonly #heap = new Heap(before);
   #order = 0;
   #sleep: { until: number; abort: AbortController } | undefined;
   #stopped = false;
@@ -54,7 +55,7 @@ export class Alarms {
       cancel: () => void (entry.task = undefined),
     };
     if (!this.#stopped) {
-      this.#push(entry);
+      this.#heap.push(entry);
       this.#arm();
     }
     return entry;
@@ -84,13 +85,13 @@ export class Alarms {
   /** Forgets everything and stops waiting. */
   stop(): void {
     this.#stopped = true;
-    this.#heap.length = 0;
+    this.#heap.clear();
     this.#sleep?.abort.abort(UNAWAITED);
   }
 
   #arm(): void {
-    while (this.#heap.length > 0 && this.#heap[0]!.task === undefined) this.#pop();
-    const first = this.#heap[0];
+    let first = this.#heap.first;
+    for (; first !== undefined && first.task === undefined; first = this.#heap.first) this.#heap.pop();
     if (first === undefined || this.#stopped) return;
     if (this.#sleep !== undefined) {
       if (this.#sleep.until <= first.at) return;
@@ -108,45 +109,15 @@ export class Alarms {
 
   #ring(): void {
     const now = this.#clock.now();
-    while (this.#heap.length > 0 && (this.#heap[0]!.at <= now || this.#heap[0]!.task === undefined)) {
-      const { task } = this.#pop();
+    for (let next = this.#heap.first; next && (next.at <= now || !next.task); next = this.#heap.first) {
+      this.#heap.pop();
       try {
-        task?.();
+        next.task?.();
       } catch (error) {
         this.#onError(error);
       }
     }
     this.#arm();
-  }
-
-  #push(entry: Entry): void {
-    const heap = this.#heap;
-    let at = heap.push(entry) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >>> 1;
-      if (!before(entry, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = entry;
-  }
-
-  #pop(): Entry {
-    const heap = this.#heap;
-    const first = heap[0]!;
-    const last = heap.pop()!;
-    if (heap.length === 0) return first;
-    let at = 0;
-    while (true) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-      if (!before(heap[child]!, last)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
-    return first;
   }
 }
 

@@ -5,6 +5,7 @@
  * sleeper and wakes everyone who is due then, in the order they lay down. A machine's view can be stopped, as when its
  * power is cut: its sleepers are never woken, its time stays where it was.
  */
+import { Heap } from "../../src/core/heap.ts";
 import type { Clock } from "../../src/time/clock.ts";
 import { nextTurn } from "../../src/time/turn.ts";
 
@@ -23,7 +24,7 @@ export const START_MS = 1_700_000_000_000;
 export class SimClock implements Clock {
   #now = START_MS;
   #order = 0;
-  readonly #heap: Sleeper[] = [];
+  readonly #heap = new Heap(before);
 
   /** See Clock. */
   now(): number {
@@ -67,14 +68,15 @@ export class SimClock implements Clock {
         };
         signal.addEventListener("abort", onAbort, { once: true });
       }
-      this.#push(sleeper);
+      this.#heap.push(sleeper);
     });
   }
 
   /** When the next sleeper is due, in milliseconds since the epoch; `Infinity` when nobody sleeps. */
   get nextAt(): number {
-    while (this.#heap.length > 0 && !isAwaited(this.#heap[0]!)) this.#pop();
-    return this.#heap[0]?.at ?? Infinity;
+    let first = this.#heap.first;
+    for (; first && !isAwaited(first); first = this.#heap.first) this.#heap.pop();
+    return first?.at ?? Infinity;
   }
 
   /**
@@ -92,40 +94,10 @@ export class SimClock implements Clock {
     const at = this.nextAt;
     if (at === Infinity) throw new Error("Cannot go on: nobody waits for anything");
     this.#now = at;
-    while (this.#heap[0]?.at === at) {
-      const sleeper = this.#pop();
-      if (isAwaited(sleeper)) sleeper.wake!();
+    for (let next = this.#heap.first; next?.at === at; next = this.#heap.first) {
+      this.#heap.pop();
+      if (isAwaited(next)) next.wake!();
     }
-  }
-
-  #push(sleeper: Sleeper): void {
-    const heap = this.#heap;
-    let at = heap.push(sleeper) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >>> 1;
-      if (!before(sleeper, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = sleeper;
-  }
-
-  #pop(): Sleeper {
-    const heap = this.#heap;
-    const first = heap[0]!;
-    const last = heap.pop()!;
-    if (heap.length === 0) return first;
-    let at = 0;
-    while (true) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-      if (!before(heap[child]!, last)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
-    return first;
   }
 }
 
