@@ -1,14 +1,22 @@
 /**
  * `broker`: a cluster in this process, for development.
  */
-import { type BrokerSpec, startCluster } from "../../testing/mod.ts";
-import { type Command, type Context, Exit, UsageError } from "../command.ts";
+import { type BrokerOptions, type BrokerSpec, startCluster } from "../../testing/mod.ts";
+import { type Command, type Context, Exit, type Given, UsageError } from "../command.ts";
 
 const FIRST_BROKER_PORT = 10_911;
 const NAME_SERVER_PORT = 9_876;
 /** Brokers use the ports beside theirs in Java, so several keep this distance. */
 const PORT_STEP = 10;
 const MAX_BROKERS = 26;
+const DELAY_LEVELS = 18;
+/** Flags that are options of each broker. */
+const COUNTS = [
+  ["queues", "defaultTopicQueueNums"],
+  ["pull-messages", "maxPullMessages"],
+  ["pull-bytes", "maxPullBytes"],
+  ["retention-bytes", "retentionBytes"],
+] as const;
 
 /** The command. */
 export const broker: Command = {
@@ -37,6 +45,18 @@ was sent is gone when the command ends (Ctrl-C). Topics come into being with the
     },
     { name: "brokers", value: "n", help: "how many; 1 by default" },
     { name: "topic", value: "name:queues", help: "make a topic", many: true },
+    {
+      name: "queues",
+      value: "n",
+      help: "queues of a topic that comes into being with its first message; 8 by default",
+    },
+    { name: "pull-messages", value: "n", help: "messages that one pull gives at most; 32 by default" },
+    { name: "pull-bytes", value: "n", help: "bytes that one pull gives at most; 262144 by default" },
+    {
+      name: "retention-bytes",
+      value: "n",
+      help: "bytes that a broker keeps, then the oldest go; all by default",
+    },
     { name: "fast-delays", help: "delay levels of 1, 2, 3 … seconds" },
   ],
   run,
@@ -56,9 +76,7 @@ async function run({ given, terminal, paint }: Context): Promise<number> {
     brokers,
     nameServers: [given.count("namesrv-port") ?? NAME_SERVER_PORT],
     topics: Object.fromEntries(given.all("topic").map(topicOf)),
-    broker: given.has("fast-delays")
-      ? { delayLevelsMs: Array.from({ length: 18 }, (_, level) => (level + 1) * 1000) }
-      : {},
+    broker: optionsOf(given),
   });
   try {
     if (given.has("json")) {
@@ -77,6 +95,19 @@ async function run({ given, terminal, paint }: Context): Promise<number> {
     await cluster.stop();
   }
   return Exit.OK;
+}
+
+/** What is given of a broker's options; the others are at their defaults. */
+function optionsOf(given: Given): Partial<BrokerOptions> {
+  const options: { -readonly [name in keyof BrokerOptions]?: BrokerOptions[name] } = {};
+  for (const [flag, option] of COUNTS) {
+    const count = given.count(flag, 1);
+    if (count !== undefined) options[option] = count;
+  }
+  if (given.has("fast-delays")) {
+    options.delayLevelsMs = Array.from({ length: DELAY_LEVELS }, (_, level) => (level + 1) * 1000);
+  }
+  return options;
 }
 
 function topicOf(text: string): [string, number] {

@@ -142,7 +142,8 @@ export class ListenerPool {
     this.#ring.add(lane);
     if (this.#pumping || this.#stopped) return;
     this.#pumping = true;
-    if (lane.window.isReadToEnd) queueMicrotask(this.#wake);
+    const { cursor, maxOffset } = lane.window;
+    if (maxOffset >= 0 && cursor >= maxOffset) queueMicrotask(this.#wake);
     // Two hops: the first lets the puller ask for more, the second lets the connection write the question.
     else queueMicrotask(() => queueMicrotask(this.#wake));
   }

@@ -112,11 +112,6 @@ export class QueueWindow {
     return this.#strip.first?.queueOffset ?? this.cursor;
   }
 
-  /** Whether the queue had nothing more when it was last pulled. */
-  get isReadToEnd(): boolean {
-    return this.maxOffset >= 0 && this.cursor >= this.maxOffset;
-  }
-
   /** The lowest and the highest unsettled offset; `undefined` when all is settled. */
   get heldOffsets(): { first: number; last: number } | undefined {
     const { first, last } = this.#strip;

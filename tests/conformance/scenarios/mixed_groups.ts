@@ -148,7 +148,7 @@ export const mixedBroadcasting: Scenario = {
     await t.eventually("Java holds all queues", () => java.queues.length === 2 * t.brokers.length, 60_000);
     const sent = await t.fill(topic, 100);
     for (const [who, got] of [["ours", () => bodies], ["Java", () => java.bodies]] as const) {
-      await t.eventually(`${who} has all`, () => got().length >= sent.length);
+      await t.eventually(`${who} has all`, () => got().length >= sent.length, JAVA_PATIENCE_MS);
       assert.deepEqual(got().toSorted(), sent.toSorted(), who);
     }
     assert.equal(queuesHeld(ours, topic), 2 * t.brokers.length, "a member more takes no queue away");
