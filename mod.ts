@@ -98,6 +98,7 @@ export type {
 } from "./src/consumer/subscription/subscription_export.ts";
 export type { SubscriptionConflict } from "./src/consumer/subscription/subscription_conflicts.ts";
 export {
+  type ComparisonOptions,
   type ImportOptions,
   type SubscriptionEntry,
   SubscriptionManager,

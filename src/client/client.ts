@@ -18,7 +18,12 @@ import { within } from "../time/within.ts";
 import type { BrokerChoice, ClientCallOptions } from "./broker_choice.ts";
 import type { ClientEvent, ClientStatistics } from "./events.ts";
 import { type Member, Members } from "./members.ts";
-import { type ClientOptions, parseClientOptions, type ResolvedClientOptions } from "./options.ts";
+import {
+  checkClientOptions,
+  type ClientOptions,
+  parseClientOptions,
+  type ResolvedClientOptions,
+} from "./options.ts";
 import { openSession, type Session } from "./session.ts";
 import { completeWorld, findConnect, type PartialWorld, type WorldWithoutSockets } from "./world.ts";
 
@@ -37,6 +42,7 @@ const EVENT_LIMIT = 1000;
  * @throws ConfigError naming every problem of the options.
  */
 export function createClient(options: ClientOptions, world?: PartialWorld): RocketMQClient {
+  checkClientOptions(options);
   return new RocketMQClient(options, world);
 }
 

@@ -1,7 +1,7 @@
 /**
  * The options of a client, checked all at once.
  *
- * Options that it does not know are left alone: a consumer's or producer's config is handed on as it is.
+ * `parseClientOptions` leaves alone what it does not know: a consumer's or producer's config is handed on as it is.
  */
 import * as v from "valibot";
 import { ConfigError } from "../core/errors.ts";
@@ -29,6 +29,11 @@ export interface ClientOptions {
    * digits, `_ - |`. By default that of an instance endpoint such as `MQ_INST_1_shop.example.com:80`, else none.
    */
   readonly namespace?: string | undefined;
+  /**
+   * The tenant, told beside every request (header fields `ns` and `nsd`, since 5.2): topics and groups keep their names, and whoever
+   * takes the requests tells tenants apart. A proxy may; plain brokers pay no heed. Default: none.
+   */
+  readonly namespaceV2?: string | undefined;
   /** Language name sent; "JAVA" by default, which every broker version knows. */
   readonly language?: string | undefined;
   /** How long a name server or broker may take to answer, where a call does not say; default 3,000. */
@@ -45,6 +50,14 @@ export interface ClientOptions {
 
 /** The options of a client, none of which need be given. */
 export type PartialClientOptions = { readonly [K in keyof ClientOptions]?: ClientOptions[K] | undefined };
+
+/** One thing that is wrong with a configuration. */
+export interface ConfigProblem {
+  /** The option that it is about. */
+  readonly path: string;
+  /** What is wrong with it. */
+  readonly message: string;
+}
 
 const milliseconds = (minimum: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(2_147_483_647));
@@ -67,6 +80,7 @@ const schema = v.object({
     v.object({ accessKey: text, secretKey: text, securityToken: v.optional(v.string()) }),
   ),
   namespace: v.optional(v.pipe(v.string(), v.regex(/^[\w|-]*$/, "must be of letters, digits, _ - |"))),
+  namespaceV2: v.optional(v.pipe(text, v.regex(/^[\w|-]*$/, "must be of letters, digits, _ - |"))),
   language: v.optional(text, "JAVA"),
   requestTimeoutMs: v.optional(milliseconds(1), 3000),
   connectTimeoutMs: v.optional(milliseconds(1), 3000),
@@ -108,14 +122,59 @@ export function parseClientOptions(options: ClientOptions): ResolvedClientOption
     const namespace = namespaceFor(parsed.output);
     return Object.freeze({ ...rest, ...(namespace === undefined ? {} : { namespace }) });
   }
-  const problems = parsed.issues.map((issue) => ({
+  throw clientRefusal(parsed.issues.map((issue) => ({
     path: v.getDotPath(issue) ?? "",
     message: issue.message,
-  }));
+  })));
+}
+
+/** Checks options that nobody but a client is given: one that it does not know is a problem too. @throws ConfigError */
+export function checkClientOptions(options: ClientOptions): void {
+  const problems = [
+    ...clientProblems({ ...options, client: undefined }),
+    ...unknownOptions(options, [], "client"),
+  ];
+  if (problems.length > 0) throw clientRefusal(problems);
+}
+
+function clientRefusal(problems: readonly ConfigProblem[]): ConfigError {
   const list = problems.map(({ path, message }) => `\n  ${path}: ${message}`).join("");
-  throw new ConfigError(`Cannot create client: ${problems.length} problem(s) in its options${list}`, {
+  return new ConfigError(`Cannot create client: ${problems.length} problem(s) in its options${list}`, {
     problems,
   });
+}
+
+/**
+ * What is wrong with the client that a configuration names. Beside a `client` that is given no option of a client may stand: it
+ * would do nothing.
+ */
+export function clientProblems(
+  config: PartialClientOptions & { readonly client?: unknown },
+): readonly ConfigProblem[] {
+  if (config?.client !== undefined) {
+    const given = CLIENT_OPTION_NAMES.filter((name) => Reflect.get(config, name) !== undefined);
+    return given.map((path) => ({ path, message: "is for the client to say, which is given" }));
+  }
+  try {
+    parseClientOptions(config as ClientOptions);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.facts.problems ?? [];
+  }
+}
+
+/** A name that no option of `whose` has is a slip of the pen, and would be an option that does nothing. */
+export function unknownOptions(
+  config: object | undefined,
+  names: Iterable<string>,
+  whose: string,
+): ConfigProblem[] {
+  const known = new Set([...names, ...CLIENT_OPTION_NAMES]);
+  return Object.keys(config ?? {}).filter((name) => !known.has(name)).map((name) => ({
+    path: name,
+    message: `is not an option of a ${whose}`,
+  }));
 }
 
 /** Agrees with Java's ClientConfig.getNamespace: an empty text says that there is none. */

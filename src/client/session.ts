@@ -232,7 +232,7 @@ export class Session {
   }
 
   #makePool({ options, world, connect, members, credentials }: SessionOptions): ConnectionPool {
-    const { tls, language, connectTimeoutMs, idleCloseMs } = options;
+    const { tls, language, connectTimeoutMs, idleCloseMs, namespaceV2 } = options;
     return new ConnectionPool({
       connect,
       clock: world.clock,
@@ -243,6 +243,7 @@ export class Session {
       channel: {
         language,
         onRequest: inboundDispatch(members, world.logger),
+        requestFields: namespaceV2 === undefined ? undefined : { nsd: "true", ns: namespaceV2 }, // Java: NamespaceRpcHook
         sign: credentials && (({ extFields = {} }, body) => sign(extFields, body, credentials)),
       },
       onConnected: (address, channel) => this.#connected(address, channel),

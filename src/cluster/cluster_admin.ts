@@ -7,7 +7,8 @@
  */
 import { type ClientOptions, createClient, type RocketMQClient } from "../client/client.ts";
 import type { PartialWorld } from "../client/world.ts";
-import { ValidationError } from "../core/errors.ts";
+import { clientProblems, unknownOptions } from "../client/options.ts";
+import { ConfigError, ValidationError } from "../core/errors.ts";
 import { kvTable } from "../protocol/bodies.ts";
 import { groupProblem, serverTopicProblem } from "../protocol/names.ts";
 import { getBrokerRuntimeInfo } from "../protocol/operations.ts";
@@ -29,7 +30,10 @@ export type { GroupProgress, QueueLag, ResetQueue, ResetTarget } from "./progres
 export type { BrowseOptions, DeadLetterPage, KeyQuery, StoredMessage } from "./stored_messages.ts";
 export type { TopicDetails, TopicKind, TopicName, TopicPlace, TopicQueue, TopicSettings } from "./topics.ts";
 
-/** Whose connections an administrator uses: those of a client that runs already, or of one of its own. */
+/**
+ * Whose connections an administrator uses: those of a client that runs already, or of one of its own. Beside a `client` no option
+ * of a client may stand.
+ */
 export type ClusterAdminOptions = { readonly client: RocketMQClient } | ClientOptions;
 
 /**
@@ -47,7 +51,12 @@ export type ClusterAdminOptions = { readonly client: RocketMQClient } | ClientOp
  * @throws ConfigError naming every problem of the options.
  */
 export function createClusterAdmin(options: ClusterAdminOptions, world?: PartialWorld): ClusterAdmin {
-  return new ClusterAdmin("client" in options ? options.client : createClient(options, world));
+  const { client, ...own } = options as { readonly client?: RocketMQClient } & ClientOptions;
+  if (client === undefined) return new ClusterAdmin(createClient(own, world));
+  const problems = [...clientProblems(options), ...unknownOptions(own, [], "cluster admin")];
+  if (problems.length === 0) return new ClusterAdmin(client);
+  const list = problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
+  throw new ConfigError(`Cannot make the cluster admin: ${list}`, { problems });
 }
 
 /** Asks and changes a cluster. Made by `createClusterAdmin`. */

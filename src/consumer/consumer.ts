@@ -5,7 +5,7 @@
  * QueueWindow what may be committed, Settlement how the rest goes back. Its one invariant is the order of the drain:
  * stop pulling, stop handing out, wait for what is out, commit, leave the group, close.
  */
-import { createClient, type RocketMQClient } from "../client/client.ts";
+import { RocketMQClient } from "../client/client.ts";
 import type { PartialWorld } from "../client/world.ts";
 import { ConfigError, ConsumerStateError, ValidationError } from "../core/errors.ts";
 import type { Phase } from "../core/lifecycle.ts";
@@ -79,7 +79,7 @@ export class Consumer {
   constructor(config: ConsumerConfig, world?: PartialWorld) {
     this.#config = parseConsumerConfig(config);
     const { client, namesrvAddr } = config;
-    this.#client = client ?? createClient({ ...config, namesrvAddr: namesrvAddr! }, world);
+    this.#client = client ?? new RocketMQClient({ ...config, namesrvAddr: namesrvAddr! }, world);
     const namespace = this.#namespace = this.#client.options.namespace;
     this.#life = new ConsumerLife(config.consumerGroup, this.#client);
     this.#engine = new ConsumerEngine(

@@ -5,7 +5,8 @@
  * ConfigError. Names and defaults are those of Java's DefaultMQProducer, units added.
  */
 import * as v from "valibot";
-import { type ClientOptions, createClient, type RocketMQClient } from "../client/client.ts";
+import { type ClientOptions, RocketMQClient } from "../client/client.ts";
+import { clientProblems, type ConfigProblem, unknownOptions } from "../client/options.ts";
 import type { PartialWorld } from "../client/world.ts";
 import { ConfigError } from "../core/errors.ts";
 import { groupProblem, topicProblem } from "../protocol/names.ts";
@@ -127,27 +128,18 @@ export function resolveProducerConfig(
   config: ProducerConfig,
   world: PartialWorld | undefined,
 ): ResolvedProducerConfig {
-  const problems: { readonly path: string; readonly message: string }[] = [];
   const parsed = v.safeParse(v.object(producerEntries), config ?? {});
-  for (const issue of parsed.issues ?? []) {
-    problems.push({ path: v.getDotPath(issue) ?? "", message: issue.message });
-  }
-  let client = config?.client;
-  if (client === undefined) {
-    try {
-      client = createClient(config as ClientOptions, world);
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      problems.push(...error.facts.problems ?? [{ path: "", message: error.message }]);
-    }
-  } else if (config.namesrvAddr !== undefined) {
-    problems.push({ path: "namesrvAddr", message: "belongs to the client that is given" });
-  }
-  if (problems.length > 0 || client === undefined || !parsed.success) {
+  const problems: ConfigProblem[] = [
+    ...(parsed.issues ?? []).map((issue) => ({ path: v.getDotPath(issue) ?? "", message: issue.message })),
+    ...clientProblems(config),
+    ...unknownOptions(config, [...Object.keys(producerEntries), "client"], "producer"),
+  ];
+  if (problems.length > 0 || !parsed.success) {
     const list = problems.map(({ path, message }) => `\n  ${path}: ${message}`).join("");
     throw new ConfigError(`Cannot create producer: ${problems.length} problem(s) in its config${list}`, {
       problems,
     });
   }
+  const client = config.client ?? new RocketMQClient(config as ClientOptions, world);
   return { options: Object.freeze(parsed.output), client };
 }

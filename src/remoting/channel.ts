@@ -48,6 +48,8 @@ export interface ChannelOptions {
   readonly onFrame?: ((event: FrameEvent) => void) | undefined;
   /** Runs once when the channel is closed; `error` is absent for an orderly close by this side. */
   readonly onClose?: ((error?: Error) => void) | undefined;
+  /** Header fields of every request that this side makes, beside its own; signed too. */
+  readonly requestFields?: Readonly<Record<string, string>> | undefined;
   /** Adds the signature to a request; runs last, when every other header field is in place. */
   readonly sign?: ((command: Command, body: Uint8Array | undefined) => void) | undefined;
   /** Longest frame accepted, in bytes; 16 MiB by default. */
@@ -227,6 +229,8 @@ export class Channel {
     flag: number,
   ): Command {
     const extFields = writeFields(operation.request, header, operation.name);
+    const { requestFields } = this.#options;
+    if (requestFields) Object.assign(extFields, requestFields);
     if (options.extFields) Object.assign(extFields, options.extFields);
     const command = this.#command(operation.code, opaque, flag, undefined, extFields);
     this.#options.sign?.(command, options.body);

@@ -4,18 +4,12 @@
 import * as v from "valibot";
 import type { RocketMQClient } from "../../client/client.ts";
 import {
-  CLIENT_OPTION_NAMES,
-  type ClientOptions,
-  parseClientOptions,
+  clientProblems,
+  type ConfigProblem,
   type PartialClientOptions,
+  unknownOptions,
 } from "../../client/options.ts";
 import { ConfigError } from "../../core/errors.ts";
-
-/** One thing that is wrong. */
-export interface ConfigProblem {
-  readonly path: string;
-  readonly message: string;
-}
 
 /** What the options of all consumers have in common. */
 export interface AnyConsumerConfig extends PartialClientOptions {
@@ -49,7 +43,7 @@ export function checkConfig<T extends object>(
     message: issue.message,
   }));
   all.push(...furtherProblems(result.success ? result.output : undefined));
-  all.push(...clientProblems(config), ...unknownOptions(config, names));
+  all.push(...clientProblems(config), ...unknownOptions(config, [...names, "client"], "consumer"));
   if (result.success && all.length === 0) return Object.freeze(result.output);
   throw new ConfigError(
     `Cannot make the consumer: ${
@@ -57,28 +51,4 @@ export function checkConfig<T extends object>(
     }`,
     { problems: all },
   );
-}
-
-/** What is wrong with the options of the consumer's own client. */
-function clientProblems(config: AnyConsumerConfig): readonly ConfigProblem[] {
-  if (config?.client !== undefined) {
-    const given = CLIENT_OPTION_NAMES.filter((name) => Reflect.get(config, name) !== undefined);
-    return given.map((path) => ({ path, message: "is for the client to say, which is given" }));
-  }
-  try {
-    parseClientOptions(config as ClientOptions);
-    return [];
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return error.facts.problems ?? [];
-  }
-}
-
-/** A name that no option has is a slip of the pen, and would be an option that does nothing. */
-function unknownOptions(config: AnyConsumerConfig, names: Iterable<string>): ConfigProblem[] {
-  const known = new Set([...names, ...CLIENT_OPTION_NAMES, "client"]);
-  return Object.keys(config ?? {}).filter((name) => !known.has(name)).map((name) => ({
-    path: name,
-    message: "is not an option of a consumer",
-  }));
 }

@@ -34,6 +34,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
   instanceName: text,
   unitName: text,
   namespace: text,
+  namespaceV2: text,
   language: text,
   tls: flag,
   clientRebalance: flag,

@@ -5,12 +5,13 @@
  * the consumer never meets `undefined`. An explicit `undefined` means the default.
  */
 import * as v from "valibot";
+import type { ConfigProblem } from "../../client/options.ts";
 import { DEFAULT_FOLDER } from "../../offsets/file_disk.ts";
 import type { OffsetStore } from "../../offsets/offset_store.ts";
 import { groupProblem } from "../../protocol/names.ts";
 import type { AllocateStrategy } from "../../rebalance/strategies.ts";
 import type { MessageModel } from "../queue/assignment_terms.ts";
-import { type AnyConsumerConfig, checkConfig, type ConfigProblem, whole } from "./config_check.ts";
+import { type AnyConsumerConfig, checkConfig, whole } from "./config_check.ts";
 import type { ConsumedMessage } from "../consumed_message.ts";
 import { listenerProblem, type MessageListener } from "../taking/listener.ts";
 import { clampSuspend } from "../taking/ordered_calls.ts";

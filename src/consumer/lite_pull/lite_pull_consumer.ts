@@ -5,7 +5,7 @@
  * are stored by themselves, on time and at the shutdown, cover all that is finished and nothing that is still in the caller's
  * hands. Java counts a message as consumed when a poll hands it out, and stores that at the next poll, whosever it is.
  */
-import { createClient, type RocketMQClient } from "../../client/client.ts";
+import { RocketMQClient } from "../../client/client.ts";
 import type { PartialWorld } from "../../client/world.ts";
 import { ConfigError, ConsumerError, InvalidTopicError, OffsetError } from "../../core/errors.ts";
 import type { Phase } from "../../core/lifecycle.ts";
@@ -62,7 +62,7 @@ export class LitePullConsumer {
   constructor(config: LitePullConsumerConfig, world?: PartialWorld) {
     this.#config = parseLitePullConfig(config);
     const { client, namesrvAddr, consumerGroup } = config;
-    this.#client = client ?? createClient({ ...config, namesrvAddr: namesrvAddr! }, world);
+    this.#client = client ?? new RocketMQClient({ ...config, namesrvAddr: namesrvAddr! }, world);
     const namespace = this.#namespace = this.#client.options.namespace;
     this.#life = new ConsumerLife(consumerGroup, this.#client);
     this.#engine = new LitePullEngine(

@@ -12,6 +12,7 @@ import {
   TopicNotSubscribedError,
 } from "../../core/errors.ts";
 import { compileSql } from "../../message/sql92.ts";
+import { withoutNamespace } from "../../protocol/namespace.ts";
 import type { SubscriptionData } from "../../protocol/subscription_data.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
 import type { MessageSelector } from "./selector.ts";
@@ -49,6 +50,12 @@ export interface SubscriptionTarget {
 export interface ImportOptions {
   /** "refuse" (default): a SubscriptionConflictError. "replace": theirs wins. "keep": ours stays. */
   readonly onConflict?: "refuse" | "replace" | "keep";
+}
+
+/** How subscriptions are compared with those that brokers report. */
+export interface ComparisonOptions {
+  /** The namespace that the members' clients live in; none by default. */
+  readonly namespace?: string | undefined;
 }
 
 /**
@@ -206,15 +213,25 @@ export class SubscriptionManager {
 
   /**
    * Where another member's subscriptions, as brokers report them, differ from the active ones here. All members of a group
-   * must want the same: a broker keeps one set per group, so members that differ lose messages.
+   * must want the same: a broker keeps one set per group, so members that differ lose messages. Brokers call topics with the
+   * namespace: within one say which, and conflicts name topics as the subscriptions here do.
    */
-  detectConflicts(theirs: Iterable<SubscriptionData>): SubscriptionConflict[] {
-    return findConflicts([...this.#byTopic.values()].filter(({ active }) => active), theirs);
+  detectConflicts(
+    theirs: Iterable<SubscriptionData>,
+    { namespace }: ComparisonOptions = {},
+  ): SubscriptionConflict[] {
+    const mine = [...this.#byTopic.values()].filter(({ active }) => active);
+    const shown = Array.from(theirs, (data) => ({ ...data, topic: withoutNamespace(namespace, data.topic) }));
+    return findConflicts(mine, shown);
   }
 
   /** Checks that `member` of the group wants the same. @throws SubscriptionConflictError naming it and each difference. */
-  checkAgreement(member: string, theirs: Iterable<SubscriptionData>): void {
-    const conflicts = this.detectConflicts(theirs);
+  checkAgreement(
+    member: string,
+    theirs: Iterable<SubscriptionData>,
+    options: ComparisonOptions = {},
+  ): void {
+    const conflicts = this.detectConflicts(theirs, options);
     if (conflicts.length > 0) throw conflictError(`Cannot share a group with ${member}`, conflicts);
   }
 

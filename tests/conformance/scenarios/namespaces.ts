@@ -165,6 +165,35 @@ export const namespaceLitePull: Scenario = {
   },
 };
 
+export const namespaceTold: Scenario = {
+  name: "with namespaceV2 every request tells the tenant, and topics and groups keep their names",
+  async run(t) {
+    const topic = await t.topic("told", { queues: 2 });
+    const proxy = await t.proxy();
+    const untold = new Set<number>();
+    const told = new Set<number>();
+    proxy.tamper = ({ requestCode, requestFields: { ns, nsd } }) => {
+      (ns === "tenant" && nsd === "true" ? told : untold).add(requestCode);
+    };
+    const common = { namesrvAddr: proxy.namesrvAddr, namespaceV2: "tenant" };
+    const consumer = t.consumer({ ...common, consumerGroup: t.name("told") });
+    consumer.subscribe(topic);
+    const { bodies } = t.collect(consumer);
+    await consumer.start();
+    const producer = await t.producer(common);
+    await producer.send({ topic, body: "with" });
+    await t.fill(topic, 1, { prefix: "without-" });
+    await t.eventually("both are consumed", () => bodies.length === 2);
+    await consumer.shutdown();
+    assert.deepEqual(bodies.toSorted(), ["with", "without-0"]);
+    assert.equal(await t.committed(t.name("told"), topic), 2);
+    assert.deepEqual([...untold], []);
+    for (const code of [11, 34, 35, 105, 310]) {
+      assert.ok(told.has(code), `request code ${code} among ${[...told]}`);
+    }
+  },
+};
+
 export const namespaceWithJava: Scenario = {
   name: "the official Java client and this one share a group within a namespace",
   alone: true,

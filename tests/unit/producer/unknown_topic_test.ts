@@ -22,6 +22,25 @@ Deno.test("a topic that no name server knows borrows the template's queues, at m
     assertEquals({ b, c, d }, { b: "New", c: "TBW102", d: "4" });
   }));
 
+Deno.test("createTopicKey names the template: its queues are borrowed, and brokers are told to make the topic after it", () =>
+  withCluster({ TBW102: { "broker-a": 8 }, Template: { "broker-b": 3 } }, async (cluster) => {
+    const producer = await started(cluster, { createTopicKey: "Template" });
+    const met = new Set<string>();
+    for (let i = 0; i < 6; i++) {
+      const { queue } = await producer.send({ topic: "New", body: "b" });
+      met.add(`${queue.brokerName} ${queue.queueId}`);
+    }
+    assertEquals([...met].sort(), ["broker-b 0", "broker-b 1", "broker-b 2"]);
+    const { b, c, d } = cluster.sends[0]!.header;
+    assertEquals({ b, c, d }, { b: "New", c: "Template", d: "4" });
+    const missing = await started(cluster, {
+      createTopicKey: "Nothing",
+      producerGroup: "PG2",
+      instanceName: "b",
+    });
+    await assertRejects(() => missing.send({ topic: "New2", body: "b" }), ProducerError, '"Nothing"');
+  }));
+
 Deno.test("the topic's own route takes over when it comes", () =>
   withCluster({ TBW102: { "broker-a": 8 }, Other: { "broker-b": 1 } }, async (cluster) => {
     const producer = await started(cluster);

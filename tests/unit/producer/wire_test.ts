@@ -6,6 +6,7 @@ import { inflateSync } from "node:zlib";
 import { decodeBatch } from "../../../src/message/batch.ts";
 import { decodeProperties } from "../../../src/message/properties.ts";
 import type { Message } from "../../../src/message/message.ts";
+import { verify } from "../../../src/protocol/acl.ts";
 import { captured, type CapturedFrame, fromHex } from "../vectors.ts";
 import { type SeenSend, started, stored, withCluster } from "./scripted_cluster.ts";
 
@@ -115,4 +116,32 @@ Deno.test("the id of a batch is its own when the broker stored it as one, else t
     cluster.answer = (send) => stored(send, { batchUniqId: send.properties.UNIQ_KEY! });
     const asOne = await producer.sendBatch(batch);
     assertEquals(asOne.messageId, cluster.sends[1]!.properties.UNIQ_KEY!);
+  }));
+
+Deno.test("with namespaceV2 every request tells the tenant as Java's does, under the signature, and names stay", () =>
+  withCluster({ CapT: { "broker-cap": 4 } }, async (cluster) => {
+    const credentials = { accessKey: "user", secretKey: "secret" };
+    const producer = await started(cluster, { namespaceV2: "ns2", credentials });
+    await producer.send({ topic: "CapT", body: "b" });
+    await producer.sendOneway({ topic: "CapT", body: "b" });
+    await producer.client.heartbeat();
+    await cluster.clock.settle();
+    const requests = [...cluster.others, ...cluster.sends].map(({ request }) => request);
+    const java = captured("namespace_v2").filter(({ dir, kind }) =>
+      dir.startsWith("client->") && kind !== "response"
+    );
+    for (const code of [105, 34, 310]) {
+      const ours = requests.filter(({ command }) => command.code === code);
+      const theirs = java.find((frame) => frame.code === code)!.header!;
+      for (const { command: { extFields = {} }, body } of ours) {
+        assertEquals([extFields["ns"], extFields["nsd"]], [theirs["ns"], theirs["nsd"]], `code ${code}`);
+        assertEquals(verify(extFields, body, "secret"), true, `signature of code ${code}`);
+      }
+      assertEquals(ours.length > 0, true, `code ${code}`);
+    }
+    assertEquals(requests.filter(({ command }) => command.extFields?.["ns"] !== "ns2"), []);
+    assertEquals(cluster.sends.map(({ header }) => [header["b"], header["a"]]), [["CapT", "PG"], [
+      "CapT",
+      "PG",
+    ]]);
   }));

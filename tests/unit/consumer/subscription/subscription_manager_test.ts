@@ -193,6 +193,28 @@ Deno.test("a member of the group that subscribes differently is named with each 
   );
 });
 
+Deno.test("within a namespace what brokers report is compared under plain names, and another tenant's topic is a difference", () => {
+  const manager = new SubscriptionManager();
+  manager.subscribe("same", "a || b");
+  manager.subscribe("differs", "a");
+  const data = (topic: string, expression: string) => parseSubscription(topic, expression, "TAG", 1);
+  const retry = data("%RETRY%shop%g", "*");
+  const theirs = [data("shop%same", "b || a"), data("shop%differs", "b"), data("other%same", "*"), retry];
+  const selector = (expression: string): MessageSelector => ({ type: "TAG", expression });
+  assertEquals(manager.detectConflicts(theirs, { namespace: "shop" }), [
+    { topic: "differs", mine: selector("a"), theirs: selector("b") },
+    { topic: "other%same", mine: undefined, theirs: selector("*") },
+  ]);
+  manager.checkAgreement("alike", [data("shop%same", "a || b"), data("shop%differs", "a"), retry], {
+    namespace: "shop",
+  });
+  assertThrows(
+    () => manager.checkAgreement("m", theirs, { namespace: "shop" }),
+    SubscriptionConflictError,
+    '"differs"',
+  );
+});
+
 Deno.test("attached to a consumer, every change is made there at once, and what it refuses is not recorded", () => {
   const consumer = createConsumer({ consumerGroup: "g", namesrvAddr: "127.0.0.1:9876" });
   const subscribed = (): string[] =>
