@@ -42,10 +42,16 @@ export interface PulledMessage {
   readonly messageId: string;
   /** The id that tells broker and commit-log offset. */
   readonly offsetMessageId: string;
+  /** The number that the producer gave it as `flag`. */
+  readonly flag: number;
   /** When the producer made it. */
   readonly bornAt: Date;
+  /** Where the producer was, as the broker saw it: `ip:port`. */
+  readonly bornHost: string;
   /** When the broker stored it. */
   readonly storedAt: Date;
+  /** The broker that stored it: `ip:port`. */
+  readonly storeHost: string;
   /** 1 at the first delivery, one more at each redelivery. */
   readonly attempt: number;
 }

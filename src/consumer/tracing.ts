@@ -12,14 +12,15 @@ import type { MessageModel } from "./queue/assignment_terms.ts";
 /** The message trace of the group that brokers call `consumerGroup`; `onBatch` is called when enough waits for a message. */
 export function messageTraceOf(
   client: RocketMQClient,
-  { consumerGroup, messageTrace: enabled }: {
+  { consumerGroup, messageTrace: enabled, traceTopic }: {
     readonly consumerGroup: string;
     readonly messageTrace: boolean;
+    readonly traceTopic: string;
   },
   onBatch: () => void,
 ): MessageTrace {
   const group = withoutNamespace(client.options.namespace, consumerGroup);
-  return new MessageTrace(client, group, { enabled, onBatch });
+  return new MessageTrace(client, group, { enabled, kind: "CONSUME", traceTopic, onBatch });
 }
 
 /** Who follows the messages of the group that brokers call `consumerGroup`, if anybody does. */

@@ -17,8 +17,12 @@ export interface MembershipOptions {
   readonly shutdownTimeoutMs: number;
   /** What is done between joining and running. */
   prepare(signal: AbortSignal): Promise<void>;
+  /** Runs when the producer runs. */
+  onRunning(): void;
   /** Runs when a shutdown begins, before it waits. */
   onDraining(): void;
+  /** What is done when no send is under way any more, before the client is left. */
+  conclude(): Promise<void>;
 }
 
 /** The life of one producer. */
@@ -96,6 +100,7 @@ export class Membership {
       await this.#options.prepare(stop);
       stop.throwIfAborted();
       this.#lifecycle.enter("running");
+      this.#options.onRunning();
       this.#client.logger.info(
         `Producer "${this.#options.producerGroup}" is running as ${this.#client.clientId}`,
       );
@@ -113,7 +118,10 @@ export class Membership {
       this.#abortStart.abort(new ProducerError("Cannot start: the producer was shut down meanwhile"));
       await this.#starting?.catch(() => {});
     }
-    if (phase === "running") await this.#drain();
+    if (phase === "running") {
+      await this.#drain();
+      await this.#options.conclude();
+    }
     await this.#leave();
     this.#lifecycle.enter("stopped");
     if (phase === "running") {

@@ -9,7 +9,7 @@ import { type ClientOptions, RocketMQClient } from "../client/client.ts";
 import { clientProblems, type ConfigProblem, unknownOptions } from "../client/options.ts";
 import type { PartialWorld } from "../client/world.ts";
 import { ConfigError } from "../core/errors.ts";
-import { groupProblem, topicProblem } from "../protocol/names.ts";
+import { DEFAULT_CREATE_TOPIC, groupProblem, topicProblem, TRACE_TOPIC } from "../protocol/names.ts";
 import type { QueueSelector } from "./queue_selector.ts";
 import { DEFAULT_RETRY_RESPONSE_CODES } from "./send_failure.ts";
 import type { TransactionListener } from "./transactions.ts";
@@ -32,6 +32,8 @@ export interface ProducerOptions {
   readonly compressBodyOverBytes?: number | undefined;
   /** How they are compressed; `ZLIB`, which every version reads, by default. LZ4 and ZSTD need brokers and consumers of 5.0. */
   readonly compressType?: "ZLIB" | "LZ4" | "ZSTD" | undefined;
+  /** How hard ZLIB and ZSTD try, 0 to 9; 5 by default. LZ4 has one level only. */
+  readonly compressLevel?: number | undefined;
   /** Largest body, in bytes; 4 MiB by default, as on brokers. */
   readonly maxMessageSizeBytes?: number | undefined;
   /** Template topic for topics that are created by their first message; `TBW102` by default. */
@@ -46,6 +48,13 @@ export interface ProducerOptions {
   readonly sendLatencyFaultTolerance?: boolean | undefined;
   /** Tells brokers what became of a transaction; needed for `sendInTransaction`. */
   readonly transactionListener?: TransactionListener | undefined;
+  /**
+   * Whether each send that a broker has stored, and each verdict on a transaction, is written to the brokers' trace topic, where
+   * that has a route; false by default, as in Java. At most 2,048 records wait; more are dropped and counted.
+   */
+  readonly messageTrace?: boolean | undefined;
+  /** The trace topic, as brokers call it; `RMQ_SYS_TRACE_TOPIC` by default, which brokers have with `traceTopicEnable`. */
+  readonly traceTopic?: string | undefined;
   /** How long `shutdown()` waits for sends under way, in milliseconds; 10,000 by default. */
   readonly shutdownTimeoutMs?: number | undefined;
 }
@@ -62,6 +71,10 @@ export type ProducerConfig =
   );
 
 const milliseconds = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2_147_483_647));
+const topicName = v.pipe(
+  v.string(),
+  v.check((topic) => topicProblem(topic) === undefined, ({ input }) => topicProblem(input)!),
+);
 const object = <T>(shape: string, method: string): v.GenericSchema<T> =>
   v.custom<T>(
     (value) => typeof (value as Record<string, unknown> | null)?.[method] === "function",
@@ -82,22 +95,19 @@ const producerEntries = {
   retryResponseCodes: v.optional(v.array(v.pipe(v.number(), v.integer())), [...DEFAULT_RETRY_RESPONSE_CODES]),
   compressBodyOverBytes: v.optional(v.pipe(v.number(), v.minValue(0)), 4096),
   compressType: v.optional(v.picklist(["ZLIB", "LZ4", "ZSTD"]), "ZLIB"),
+  compressLevel: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9)), 5),
   maxMessageSizeBytes: v.optional(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(16 * 1024 * 1024)),
     4 * 1024 * 1024,
   ),
-  createTopicKey: v.optional(
-    v.pipe(
-      v.string(),
-      v.check((topic) => topicProblem(topic) === undefined, ({ input }) => topicProblem(input)!),
-    ),
-    "TBW102",
-  ),
+  createTopicKey: v.optional(topicName, DEFAULT_CREATE_TOPIC),
   defaultTopicQueueNums: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_536)), 4),
   topics: v.optional(v.array(v.string()), []),
   queueSelector: v.optional(object<QueueSelector>("a QueueSelector", "select")),
   sendLatencyFaultTolerance: v.optional(v.boolean(), false),
   transactionListener: v.optional(object<TransactionListener>("a TransactionListener", "check")),
+  messageTrace: v.optional(v.boolean(), false),
+  traceTopic: v.optional(topicName, TRACE_TOPIC),
   shutdownTimeoutMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 10_000),
 } as const;
 

@@ -53,6 +53,8 @@ export interface OutgoingOptions {
   readonly compressBodyOverBytes: number;
   /** How they are compressed. */
   readonly compressType: CompressionType;
+  /** How hard zlib and zstd try. */
+  readonly compressLevel: number;
   /** The namespace that goes along as INSTANCE_ID. */
   readonly namespace: string | undefined;
 }
@@ -228,10 +230,13 @@ function checkSeparators(topic: string, what: string, text: string | undefined):
 function packed(
   body: Uint8Array,
   sysFlag: number,
-  { compressBodyOverBytes, compressType }: OutgoingOptions,
+  { compressBodyOverBytes, compressType, compressLevel }: OutgoingOptions,
 ): { body: Uint8Array; sysFlag: number } {
   if (body.length < compressBodyOverBytes) return { body, sysFlag };
-  return { body: compress(compressType, body), sysFlag: sysFlag | compressionFlag(compressType) };
+  return {
+    body: compress(compressType, body, compressLevel),
+    sysFlag: sysFlag | compressionFlag(compressType),
+  };
 }
 
 function refuse(topic: string, problem: string): never {

@@ -14,9 +14,10 @@ import type { ProducerTracer } from "../core/tracer.ts";
 import { createUniqueIds } from "../message/ids.ts";
 import type { Message } from "../message/message.ts";
 import { PropertyKey } from "../message/property_keys.ts";
+import type { MessageQueue } from "../protocol/message_queue.ts";
 import { wrapNamespace } from "../protocol/namespace.ts";
 import { validateTopic } from "../protocol/names.ts";
-import { checkTransactionState, pushReplyMessageToClient, recallMessage } from "../protocol/operations.ts";
+import { checkTransactionState, pushReplyMessageToClient } from "../protocol/operations.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
 import type { InboundRequest, OutboundReply } from "../remoting/call.ts";
 import { deadlineIn } from "../time/deadline.ts";
@@ -26,12 +27,19 @@ import { type ProducerConfig, type ResolvedProducerOptions, resolveProducerConfi
 import type { Outgoing, OutgoingOptions, SendExtras } from "./outgoing.ts";
 import { PublishRoutes } from "./publish_routes.ts";
 import { MessageHashSelector, RoundRobinSelector } from "./queue_selector.ts";
-import { brokerOfHandle, recallFailure } from "./recall.ts";
+import { recall } from "./recall.ts";
 import type { ReceivedMessage } from "./received_message.ts";
-import { correlationId, PendingRequests, type RepliableMessage, replyAddress } from "./request_reply.ts";
+import {
+  correlationId,
+  PendingRequests,
+  type RepliableMessage,
+  replyAddress,
+  shuttingDown,
+} from "./request_reply.ts";
 import { followSend, tracedBatch, tracedMessage, tracedReply } from "./send_trail.ts";
 import { Sender, type SendOptions } from "./sender.ts";
 import type { SendResult } from "./send_result.ts";
+import { SendTrace } from "./send_trace.ts";
 import type { ProducerStatistics } from "./statistics.ts";
 import {
   halfMessageExtras,
@@ -42,9 +50,6 @@ import {
 
 /** How a one-way message is sent. */
 export type OnewayOptions = Omit<SendOptions, "timeoutMs">;
-
-/** Topics remembered as asked before; beyond, all are forgotten and the next request of each costs a heartbeat. */
-const MAX_REQUESTED_TOPICS = 10_000;
 
 const hashSelector = new MessageHashSelector();
 
@@ -77,12 +82,12 @@ export class Producer {
   readonly #membership: Membership;
   readonly #group: string;
   readonly #routes: PublishRoutes;
+  readonly #trace: SendTrace;
   readonly #sender: Sender;
   readonly #transactions: Transactions;
   readonly #requests = new PendingRequests();
   readonly #outgoing: OutgoingOptions;
   readonly #tracer: ProducerTracer | undefined;
-  readonly #requestedTopics = new Set<string>();
 
   /** A producer of validated options; use `createProducer`. */
   constructor(options: ResolvedProducerOptions, client: RocketMQClient) {
@@ -96,16 +101,18 @@ export class Producer {
       defaultTopicQueueNums: options.defaultTopicQueueNums,
       wireTopic: (topic) => wrapNamespace(namespace, topic),
     });
+    const trace = this.#trace = new SendTrace(client, options);
     this.#sender = new Sender(client, this.#routes, {
       ...options,
       producerGroup: this.#group,
       retryResponseCodes: new Set(options.retryResponseCodes),
       queueSelector: options.queueSelector ?? new RoundRobinSelector({ random: client.random }),
-    });
+    }, trace);
     this.#transactions = new Transactions(client, {
       producerGroup: this.#group,
       namespace,
       listener: options.transactionListener,
+      trace,
     });
     this.#outgoing = { ...options, nextId: createUniqueIds(client), namespace };
     this.#tracer = client.tracer?.producer({
@@ -122,8 +129,10 @@ export class Producer {
     };
     this.#membership = new Membership(client, member, {
       ...options,
-      prepare: (signal) => this.#findTopics(options.topics, signal),
+      prepare: (signal) => this.#findTopics(options.topics, signal).then(() => trace.find()),
+      onRunning: () => trace.start(),
       onDraining: () => this.#requests.failAll(shuttingDown(options.producerGroup)),
+      conclude: () => trace.stop(),
     });
   }
 
@@ -147,6 +156,7 @@ export class Producer {
     return {
       underWay: this.#membership.underWay,
       topics: this.#sender.counts.topics(),
+      trace: this.#trace.statistics(),
       client: this.#client.statistics(),
     };
   }
@@ -166,6 +176,21 @@ export class Producer {
    */
   shutdown(): Promise<void> {
     return this.#membership.shutdown();
+  }
+
+  /**
+   * The queues of a topic that messages may be sent to, in Java's order (broker name, then queue id): what a send's `queue` may be.
+   *
+   * @throws ValidationError; ProducerError when the topic has no route; the signal's reason.
+   */
+  async fetchPublishMessageQueues(
+    topic: string,
+    options: Pick<SendOptions, "signal" | "timeoutMs"> = {},
+  ): Promise<readonly MessageQueue[]> {
+    this.#membership.requireRunning("fetch queues");
+    validateTopic(topic, "fetch queues");
+    const deadline = deadlineIn(options.timeoutMs ?? this.#options.sendTimeoutMs, this.#client.clock);
+    return (await this.#routes.find(topic, deadline, options.signal)).queues;
   }
 
   /**
@@ -242,12 +267,11 @@ export class Producer {
     this.#membership.requireRunning("request");
     const { signal } = options;
     const deadline = deadlineIn(options.timeoutMs ?? this.#options.sendTimeoutMs, this.#client.clock);
-    if (!this.#requestedTopics.has(message.topic)) {
+    if (!this.#requests.hasAsked(message.topic)) {
       // Brokers push replies to clients they know by heartbeat; the route may have brought brokers that had none yet.
       await this.#routes.find(message.topic, deadline, signal);
       await this.#client.heartbeat();
-      if (this.#requestedTopics.size >= MAX_REQUESTED_TOPICS) this.#requestedTopics.clear();
-      this.#requestedTopics.add(message.topic);
+      this.#requests.noteAsked(message.topic);
     }
     const id = correlationId(this.#client.random);
     const outgoing = this.#ready("request", message, {
@@ -311,7 +335,7 @@ export class Producer {
     }
     const outgoing = this.#ready("send in transaction", message, halfMessageExtras(this.#group));
     const half = await this.#send(outgoing, message, options);
-    return await this.#transactions.conclude(half, outgoing.wireTopic, executor);
+    return await this.#transactions.conclude(half, outgoing, executor);
   }
 
   /**
@@ -328,29 +352,10 @@ export class Producer {
   ): Promise<string> {
     this.#membership.requireRunning("recall");
     validateTopic(topic, "recall message");
-    const brokerName = brokerOfHandle(handle);
     const { signal } = options;
     const deadline = deadlineIn(options.timeoutMs ?? this.#options.sendTimeoutMs, this.#client.clock);
-    if (this.#client.brokerAddress(brokerName) === undefined) {
-      await this.#routes.find(topic, deadline, signal);
-    }
-    try {
-      const { header } = await this.#client.call(
-        brokerName,
-        recallMessage,
-        {
-          producerGroup: this.#group,
-          topic: this.#wireTopic(topic),
-          recallHandle: handle,
-          bname: brokerName,
-        },
-        { timeoutMs: deadline.left(), signal },
-      );
-      return header.msgId;
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw recallFailure(topic, brokerName, error);
-    }
+    const place = { client: this.#client, routes: this.#routes, producerGroup: this.#group };
+    return await recall(topic, this.#wireTopic(topic), handle, place, { deadline, signal });
   }
 
   /** Shuts down. */
@@ -390,8 +395,4 @@ export class Producer {
     const taken = this.#requests.onReply(request, this.#client.clock.now());
     return taken ? { code: ResponseCode.SUCCESS } : undefined;
   }
-}
-
-function shuttingDown(group: string): ProducerError {
-  return new ProducerError(`Cannot wait for a reply: producer "${group}" is shutting down`, { group });
 }

@@ -22,6 +22,8 @@ import { ReceivedMessage } from "./received_message.ts";
 
 /** Requests that may wait for their reply at once. */
 const MAX_PENDING_REQUESTS = 65_535;
+/** Topics remembered as asked before; beyond, all are forgotten and the next request of each costs a heartbeat. */
+const MAX_ASKED_TOPICS = 10_000;
 
 /** What a replier needs of the request that it consumed. */
 export interface RepliableMessage {
@@ -69,10 +71,22 @@ interface PendingRequest {
 /** The requests of one producer that wait for their reply. */
 export class PendingRequests {
   readonly #pending = new Map<string, PendingRequest>();
+  readonly #asked = new Set<string>();
 
   /** How many wait. */
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** Whether the brokers of `topic` know by heartbeat who asks. */
+  hasAsked(topic: string): boolean {
+    return this.#asked.has(topic);
+  }
+
+  /** From now on they do. */
+  noteAsked(topic: string): void {
+    if (this.#asked.size >= MAX_ASKED_TOPICS) this.#asked.clear();
+    this.#asked.add(topic);
   }
 
   /**
@@ -170,4 +184,9 @@ function noReply(topic: string, timeoutMs: number): ProducerError {
     `Cannot request from topic "${topic}": the request is stored, but no reply came within ${timeoutMs} ms`,
     { cause, topic, timeoutMs, retriable: true },
   );
+}
+
+/** What requests that wait are told at a shutdown. */
+export function shuttingDown(group: string): ProducerError {
+  return new ProducerError(`Cannot wait for a reply: producer "${group}" is shutting down`, { group });
 }

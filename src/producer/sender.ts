@@ -17,6 +17,7 @@ import { brokerOf, type PublishRoute, type PublishRoutes } from "./publish_route
 import type { QueueSelector } from "./queue_selector.ts";
 import { type FailedAttempt, isWorthRetrying, sendFailure } from "./send_failure.ts";
 import { type SendResult, sendResultOf } from "./send_result.ts";
+import type { SendTrace } from "./send_trace.ts";
 import { SendCounts } from "./statistics.ts";
 
 /** What the sender keeps to. */
@@ -63,12 +64,14 @@ export class Sender {
   readonly #routes: PublishRoutes;
   readonly #policy: SendPolicy;
   readonly #faults: LatencyFaults | undefined;
+  readonly #trace: SendTrace;
   /** What was sent, by topic. */
   readonly counts: SendCounts = new SendCounts();
 
-  /** A sender over `client` to the queues of `routes`. */
-  constructor(client: RocketMQClient, routes: PublishRoutes, policy: SendPolicy) {
+  /** A sender over `client` to the queues of `routes`, whose sends `trace` writes down. */
+  constructor(client: RocketMQClient, routes: PublishRoutes, policy: SendPolicy, trace: SendTrace) {
     this.#client = client;
+    this.#trace = trace;
     this.#routes = routes;
     this.#policy = policy;
     this.#faults = policy.sendLatencyFaultTolerance ? new LatencyFaults() : undefined;
@@ -167,14 +170,17 @@ export class Sender {
     const startedAt = clock.now();
     this.counts.of(outgoing.topic).attempts++;
     try {
+      const broker = brokerOf(route, queue);
       const reply = await this.#client.call(
-        brokerOf(route, queue),
+        broker,
         outgoing.operation,
         this.#header(outgoing, route, queue),
         { body: outgoing.body, timeoutMs, signal },
       );
       this.#faults?.answered(queue.brokerName, clock.now() - startedAt, clock.now());
-      return sendResultOf(reply, queue, outgoing);
+      const result = sendResultOf(reply, queue, outgoing);
+      this.#trace.stored(outgoing, result, startedAt, this.#client.brokerAddress(broker));
+      return result;
     } catch (error) {
       this.#faults?.failed(queue.brokerName, clock.now() - startedAt, clock.now());
       throw error;

@@ -5,6 +5,7 @@
  * bounded: what goes to further ones is counted together, under the empty name.
  */
 import type { ClientStatistics } from "../client/events.ts";
+import type { TraceStatistics } from "../telemetry/message_trace.ts";
 import type { SendResult } from "./send_result.ts";
 
 /** Topics that are counted one by one; all further ones are counted together. */
@@ -34,6 +35,8 @@ export interface ProducerStatistics {
   readonly underWay: number;
   /** What was sent, by topic. */
   readonly topics: readonly Readonly<SendTotals>[];
+  /** What became of the message trace's records. */
+  readonly trace: TraceStatistics;
   /** Heartbeats, route refreshes and connections of the client. */
   readonly client: ClientStatistics;
 }

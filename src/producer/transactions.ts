@@ -10,16 +10,19 @@
 import type { RocketMQClient } from "../client/client.ts";
 import type { Logger } from "../core/logger.ts";
 import { decodeOffsetId } from "../message/ids.ts";
+import { decodeProperties } from "../message/properties.ts";
 import { PropertyKey } from "../message/property_keys.ts";
 import { scanRecords } from "../message/record_view.ts";
 import { SysFlag } from "../message/sys_flags.ts";
-import { withoutNamespace } from "../protocol/namespace.ts";
+import { withoutNamespace, wrapNamespace } from "../protocol/namespace.ts";
 import { checkTransactionState, endTransaction } from "../protocol/operations.ts";
 import type { InboundRequest } from "../remoting/call.ts";
+import { hostPortText } from "../wire/host.ts";
 import { type Of, readFields } from "../wire/schema.ts";
-import type { SendExtras } from "./outgoing.ts";
+import type { Outgoing, SendExtras } from "./outgoing.ts";
 import { ReceivedMessage } from "./received_message.ts";
 import type { SendResult } from "./send_result.ts";
+import type { SendTrace } from "./send_trace.ts";
 
 /** What became of a local transaction. `UNKNOWN` makes the broker ask again later. */
 export type TransactionState = "COMMIT_MESSAGE" | "ROLLBACK_MESSAGE" | "UNKNOWN";
@@ -69,6 +72,8 @@ export interface TransactionsOptions {
   readonly namespace: string | undefined;
   /** Answers brokers. */
   readonly listener: TransactionListener | undefined;
+  /** Writes verdicts down. */
+  readonly trace: SendTrace;
 }
 
 /** The transactions of one producer. */
@@ -77,22 +82,24 @@ export class Transactions {
   readonly #producerGroup: string;
   readonly #namespace: string | undefined;
   readonly #listener: TransactionListener | undefined;
+  readonly #trace: SendTrace;
   readonly #logger: Logger;
   #checks = 0;
 
   /** The transactions of a producer at `client`. */
-  constructor(client: RocketMQClient, { producerGroup, namespace, listener }: TransactionsOptions) {
+  constructor(client: RocketMQClient, { producerGroup, namespace, listener, trace }: TransactionsOptions) {
     this.#client = client;
     this.#producerGroup = producerGroup;
     this.#namespace = namespace;
     this.#listener = listener;
+    this.#trace = trace;
     this.#logger = client.logger;
   }
 
   /** Runs the local transaction of a stored half message and sends the verdict. */
   async conclude(
     half: SendResult,
-    wireTopic: string,
+    outgoing: Outgoing,
     executor: TransactionExecutor,
   ): Promise<TransactionSendResult> {
     let transactionState: TransactionState = "ROLLBACK_MESSAGE";
@@ -105,7 +112,7 @@ export class Transactions {
         failure = { executorError };
       }
     }
-    this.#sendVerdict(half, wireTopic, transactionState);
+    this.#sendVerdict(half, outgoing, transactionState);
     return { ...half, transactionState, ...failure };
   }
 
@@ -164,13 +171,24 @@ export class Transactions {
         transactionId: header.transactionId,
         bname: header.bname,
       });
+      this.#trace.ended({
+        wireTopic: wrapNamespace(this.#namespace, message.topic),
+        topic: message.topic,
+        properties: message.properties,
+        messageId: message.messageId ?? header.msgId ?? "",
+        transactionId: header.transactionId,
+        state,
+        storeHost: hostPortText(channel.remote),
+        fromCheck: true,
+      });
     } catch (error) {
       this.#logger.warn(`Cannot tell the verdict ${state} to a broker, it will ask again`, error);
     }
   }
 
-  #sendVerdict(half: SendResult, wireTopic: string, state: TransactionState): void {
+  #sendVerdict(half: SendResult, outgoing: Outgoing, state: TransactionState): void {
     const { brokerName } = half.queue;
+    const { topic, wireTopic } = outgoing;
     try {
       this.#client.oneway(brokerName, endTransaction, {
         topic: wireTopic,
@@ -183,6 +201,16 @@ export class Transactions {
         transactionId: half.transactionId,
         bname: brokerName,
       }, {});
+      this.#trace.ended({
+        wireTopic,
+        topic,
+        properties: decodeProperties(outgoing.properties),
+        messageId: half.messageId,
+        transactionId: half.transactionId,
+        state,
+        storeHost: this.#client.brokerAddress(brokerName),
+        fromCheck: false,
+      });
     } catch (error) {
       this.#logger.warn(`Cannot tell the verdict ${state} to broker "${brokerName}", it will ask`, error);
     }

@@ -1,10 +1,10 @@
 /**
- * The trace of consumption: a record when a message is handed out, another when it is settled, sent to the brokers' trace topic.
+ * The message trace: what became of each message, as records that are sent to the brokers' trace topic.
  *
- * Picture a tray of 2,048 records beside the consumer: hand-out and settlement drop theirs in, and whoever is asked to
- * `flush` packs them into messages. What does not fit is dropped and counted: tracing never holds consumption up. Nothing is
- * written while the trace topic has no route (it is never created), nor after a broker refused permission. Agrees with
- * AsyncTraceDispatcher and ConsumeMessageTraceHookImpl.
+ * Picture a tray of 2,048 records beside a consumer or producer: hand-out and settlement, or a send, drop theirs in, and whoever
+ * is asked to `flush` packs them into messages. What does not fit is dropped and counted: tracing never holds anybody up.
+ * Nothing is written while the trace topic has no route (it is never created), nor after a broker refused permission. Agrees
+ * with AsyncTraceDispatcher and ConsumeMessageTraceHookImpl.
  */
 import type { RocketMQClient } from "../client/client.ts";
 import { BrokerError } from "../core/errors.ts";
@@ -13,7 +13,7 @@ import { encodeProperties } from "../message/properties.ts";
 import { PropertyKey } from "../message/property_keys.ts";
 import type { RecordView } from "../message/record_view.ts";
 import { topicRouteData } from "../protocol/bodies.ts";
-import { isSystemTopic, TRACE_TOPIC } from "../protocol/names.ts";
+import { isSystemTopic } from "../protocol/names.ts";
 import { getRouteInfoByTopic, sendMessageV2 } from "../protocol/operations.ts";
 import { ResponseCode } from "../protocol/response_codes.ts";
 import type { Loop } from "../time/loop.ts";
@@ -56,17 +56,29 @@ export interface TraceStatistics {
   readonly queued: number;
 }
 
+/** Whose trace it is, and where it goes. */
+export interface MessageTraceOptions {
+  /** Whether anything is traced at all. */
+  readonly enabled: boolean;
+  /** What the traced party does. */
+  readonly kind: "CONSUME" | "PRODUCE";
+  /** The trace topic, as brokers call it. */
+  readonly traceTopic: string;
+  /** Called when enough waits for a message. */
+  readonly onBatch: () => void;
+}
+
 interface Target {
   readonly address: string;
   readonly brokerName: string;
   readonly queueId: number;
 }
 
-/** Writes the trace of one consumer. */
+/** Writes the trace of one consumer or producer. */
 export class MessageTrace {
   readonly #client: RocketMQClient;
   readonly #group: string;
-  readonly #onBatch: () => void;
+  readonly #options: MessageTraceOptions;
   readonly #makeId: () => string;
   #queue: TraceData[] = [];
   #targets: readonly Target[] = [];
@@ -77,12 +89,12 @@ export class MessageTrace {
   #sent = 0;
   #dropped = 0;
 
-  /** The trace of `group`; `onBatch` is called when enough waits for a message. */
-  constructor(client: RocketMQClient, group: string, options: { enabled: boolean; onBatch: () => void }) {
+  /** The trace of `group`. */
+  constructor(client: RocketMQClient, group: string, options: MessageTraceOptions) {
     this.#client = client;
     this.#group = group;
     this.#isOff = !options.enabled;
-    this.#onBatch = options.onBatch;
+    this.#options = options;
     this.#makeId = createUniqueIds({ clock: client.clock, random: client.random });
   }
 
@@ -92,9 +104,9 @@ export class MessageTrace {
     return [{ name: "trace", firstMs: 0, everyMs: TRACE_EVERY_MS, run: (signal) => this.flush(signal) }];
   }
 
-  /** What traces the messages of `topic`: nothing when it is one of the system's, or tracing is off. */
+  /** What traces the messages of `topic`: nothing when it is one of the system's or the trace topic, or tracing is off. */
   of(topic: string): MessageTrace | undefined {
-    return this.#isOff || isSystemTopic(topic) ? undefined : this;
+    return this.#isOff || isSystemTopic(topic) || topic === this.#options.traceTopic ? undefined : this;
   }
 
   /** A message is handed out. Gives the id that its settlement's record shares; "" when it is not traced. */
@@ -130,18 +142,23 @@ export class MessageTrace {
     });
   }
 
+  /** Something happened to a message that was or is to be sent. */
+  add(event: Omit<TraceContext, "groupName" | "accessChannel">): void {
+    if (this.#targets.length === 0) return;
+    if (this.#queue.length >= MAX_QUEUED) return void this.#dropped++;
+    this.#append(event);
+  }
+
   #put(
     record: RecordView,
     topic: string,
     event: Pick<TraceContext, "traceType" | "requestId" | "timeStamp"> & Partial<TraceContext>,
   ): void {
-    this.#queue.push(encodeTrace({
+    this.#append({
       regionId: record.property(PropertyKey.MSG_REGION) || "null",
-      groupName: this.#group,
       costTime: 0,
       success: true,
       contextCode: 0,
-      accessChannel: "LOCAL",
       ...event,
       beans: [{
         topic,
@@ -153,8 +170,12 @@ export class MessageTrace {
         msgType: "Normal_Msg",
         fromTransactionCheck: false,
       }],
-    }));
-    if (this.#queue.length === MAX_RECORDS) this.#onBatch();
+    });
+  }
+
+  #append(event: Omit<TraceContext, "groupName" | "accessChannel">): void {
+    this.#queue.push(encodeTrace({ groupName: this.#group, accessChannel: "LOCAL", ...event }));
+    if (this.#queue.length === MAX_RECORDS) this.#options.onBatch();
   }
 
   /**
@@ -202,7 +223,7 @@ export class MessageTrace {
 
   /** The queues of the trace topic; none when there is no such topic. Asked past the client's routes, whose news are the application's. */
   async #findTargets(): Promise<Target[]> {
-    const header = { topic: TRACE_TOPIC, acceptStandardJsonOnly: true };
+    const header = { topic: this.#options.traceTopic, acceptStandardJsonOnly: true };
     const reply = await this.#client.callNameServer(getRouteInfoByTopic, header);
     if (reply.code !== ResponseCode.SUCCESS) return [];
     const { queueDatas, brokerDatas } = topicRouteData.read(reply.body);
@@ -227,11 +248,12 @@ export class MessageTrace {
   async #send(batch: readonly TraceData[]): Promise<void> {
     const { address, brokerName, queueId } = this.#targets[this.#next++ % this.#targets.length]!;
     const keys = new Set(batch.flatMap((record) => record.keys));
+    const { kind, traceTopic } = this.#options;
     await this.#client.callAddress(address, sendMessageV2, {
-      producerGroup: `_INNER_TRACE_PRODUCER-${this.#group}-CONSUME-1`,
-      topic: TRACE_TOPIC,
+      producerGroup: `_INNER_TRACE_PRODUCER-${this.#group}-${kind}-1`,
+      topic: traceTopic,
       // The broker makes a missing topic after this one: a topic that is missing itself makes none.
-      defaultTopic: TRACE_TOPIC,
+      defaultTopic: traceTopic,
       defaultTopicQueueNums: 1,
       queueId,
       sysFlag: 0,
@@ -262,7 +284,7 @@ export class MessageTrace {
     this.#dropped += this.#queue.length;
     this.#queue = [];
     this.#client.logger.warn(
-      `Messages of group "${this.#group}" are not traced any more: no permission to send to ${TRACE_TOPIC}`,
+      `Messages of group "${this.#group}" are not traced any more: no permission to send to ${this.#options.traceTopic}`,
     );
   }
 }

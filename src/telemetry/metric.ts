@@ -139,6 +139,8 @@ export interface ProducerFigures {
   readonly underWay: number;
   /** One entry for each topic. */
   readonly topics: readonly SendFigures[];
+  /** Records of the message trace. */
+  readonly trace: { readonly sent: number; readonly dropped: number };
   /** Of the client below. */
   readonly client: ClientStatistics;
 }

@@ -287,6 +287,15 @@ export const metrics: readonly Metric[] = [
     ],
     ["rocketmq.producer.sent.size", "By", "Bytes of bodies that were stored, as sent.", (t) => t.sentBytes],
   ]),
+  ...rows("counter", perProducer, [
+    ["rocketmq.producer.trace.sent", "{record}", "Trace records that a broker stored.", (p) => p.trace.sent],
+    [
+      "rocketmq.producer.trace.dropped",
+      "{record}",
+      "Trace records that were dropped.",
+      (p) => p.trace.dropped,
+    ],
+  ]),
   ...rows("gauge", perProducer, [
     ["rocketmq.producer.in_flight", "{send}", "Sends under way.", (p) => p.underWay],
   ]),

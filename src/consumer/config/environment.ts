@@ -35,6 +35,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
   unitName: text,
   namespace: text,
   namespaceV2: text,
+  traceTopic: text,
   language: text,
   tls: flag,
   clientRebalance: flag,

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import type { ConfigProblem } from "../../client/options.ts";
 import { DEFAULT_FOLDER } from "../../offsets/file_disk.ts";
 import type { OffsetStore } from "../../offsets/offset_store.ts";
-import { groupProblem } from "../../protocol/names.ts";
+import { groupProblem, topicProblem, TRACE_TOPIC } from "../../protocol/names.ts";
 import type { AllocateStrategy } from "../../rebalance/strategies.ts";
 import type { MessageModel } from "../queue/assignment_terms.ts";
 import { type AnyConsumerConfig, checkConfig, whole } from "./config_check.ts";
@@ -121,6 +121,8 @@ export interface ConsumerConfig extends AnyConsumerConfig, PopConfig {
    * 2,048 records wait; more are dropped and counted.
    */
   readonly messageTrace?: boolean | undefined;
+  /** The trace topic, as brokers call it. Default RMQ_SYS_TRACE_TOPIC, which brokers have with `traceTopicEnable`. */
+  readonly traceTopic?: string | undefined;
   /** How long a shutdown waits for messages that are out, in milliseconds. Default 10,000. */
   readonly shutdownTimeoutMs?: number | undefined;
 }
@@ -229,6 +231,13 @@ export const consumerEntries = {
   persistIntervalMs: whole(1, 86_400_000, 5_000),
   rebalanceIntervalMs: whole(1, 86_400_000, 20_000),
   messageTrace: v.optional(v.boolean(), true),
+  traceTopic: v.optional(
+    v.pipe(
+      v.string(),
+      v.check((topic) => topicProblem(topic) === undefined, (issue) => topicProblem(issue.input) ?? ""),
+    ),
+    TRACE_TOPIC,
+  ),
   shutdownTimeoutMs: whole(0, 86_400_000, 10_000),
   ...popEntries,
 };

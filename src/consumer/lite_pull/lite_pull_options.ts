@@ -29,6 +29,7 @@ export type SharedConsumerOptions = Pick<
   | "onBadRecord"
   | "rebalanceIntervalMs"
   | "messageTrace"
+  | "traceTopic"
   | "shutdownTimeoutMs"
 >;
 
@@ -85,6 +86,7 @@ export interface ResolvedLitePullConfig {
   readonly onBadRecord: "stall" | "skip";
   readonly rebalanceIntervalMs: number;
   readonly messageTrace: boolean;
+  readonly traceTopic: string;
   readonly shutdownTimeoutMs: number;
 }
 
@@ -118,6 +120,7 @@ const schema = v.object({
   onBadRecord: consumerEntries.onBadRecord,
   rebalanceIntervalMs: consumerEntries.rebalanceIntervalMs,
   messageTrace: consumerEntries.messageTrace,
+  traceTopic: consumerEntries.traceTopic,
   shutdownTimeoutMs: consumerEntries.shutdownTimeoutMs,
 });
 

@@ -10,6 +10,7 @@ import type { RecordView } from "../../message/record_view.ts";
 import { PropertyKey } from "../../message/property_keys.ts";
 import type { MessageQueue } from "../../protocol/message_queue.ts";
 import { unwrapQueue } from "../../protocol/namespace.ts";
+import { hostPortText } from "../../wire/host.ts";
 import { TraceOutcome } from "../../telemetry/message_trace.ts";
 import type { ConsumedMessage, RetryOptions } from "../consumed_message.ts";
 import type { FrameHold } from "./frame_hold.ts";
@@ -111,12 +112,24 @@ export class Delivery implements ConsumedMessage {
     return this.record.offsetMessageId;
   }
 
+  get flag(): number {
+    return this.record.flag;
+  }
+
   get bornAt(): Date {
     return new Date(this.record.bornTimestamp);
   }
 
+  get bornHost(): string {
+    return hostPortText(this.record.bornHost);
+  }
+
   get storedAt(): Date {
     return new Date(this.record.storeTimestamp);
+  }
+
+  get storeHost(): string {
+    return hostPortText(this.record.storeHost);
   }
 
   get attempt(): number {

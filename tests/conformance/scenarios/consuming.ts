@@ -39,6 +39,7 @@ export const messageAsItWasSent: Scenario = {
       tag: "paid",
       keys: ["order-7", "customer-9"],
       properties: { region: "eu", "empty value": "x y" },
+      flag: 7,
     });
     const consumer = t.consumer();
     consumer.subscribe(topic);
@@ -60,6 +61,9 @@ export const messageAsItWasSent: Scenario = {
       assert.equal(message.queueOffset, result.queueOffset);
       assert.equal(message.attempt, 1);
       assert.equal(message.settled, false);
+      assert.equal(message.flag, 7);
+      for (const host of [message.bornHost, message.storeHost]) assert.match(host, /^127\.0\.0\.1:\d+$/);
+      assert.notEqual(message.bornHost, message.storeHost);
       for (const time of [message.bornAt, message.storedAt]) {
         assert.ok(time.getTime() > before && time.getTime() < Date.now() + 5_000, `${time} is now`);
       }

@@ -70,6 +70,31 @@ export const everyWayOfSending: Scenario = {
   },
 };
 
+export const toAChosenQueue: Scenario = {
+  name:
+    "the queues of a topic are told, and a message goes to the one that its sender chooses, within a namespace too",
+  async run(t) {
+    for (const namespace of [undefined, t.name("tenant")]) {
+      const base = namespace === undefined ? "chosen" : "chosen-within";
+      const onBrokers = await t.topic(namespace === undefined ? base : `${namespace}%${base}`, { queues: 3 });
+      const topic = onBrokers.slice(onBrokers.indexOf("%") + 1);
+      const producer = await t.producer({ namespace });
+      const queues = await producer.fetchPublishMessageQueues(topic);
+      const [brokerName] = t.brokers;
+      assert.deepEqual(
+        queues.map((queue) => ({ ...queue })),
+        [0, 1, 2].map((queueId) => ({ topic, brokerName, queueId })),
+      );
+      for (const queue of queues.toReversed()) {
+        const result = await producer.send({ topic, body: "x" }, { queue });
+        assert.deepEqual({ ...result.queue }, { ...queue });
+        assert.equal(result.queueOffset, 0);
+      }
+      await producer.shutdown();
+    }
+  },
+};
+
 export const bodiesThatAreRefused: Scenario = {
   name: "an empty body and one above 4 MiB are refused as the Java client refuses them, one of 4 MiB is not",
   async run(t) {

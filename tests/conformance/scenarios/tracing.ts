@@ -1,5 +1,5 @@
 /**
- * What a consumer writes into the brokers' trace topic.
+ * What a consumer and a producer write into the brokers' trace topic.
  */
 import { strict as assert } from "node:assert";
 import type { Scenario, Stage } from "../scenario.ts";
@@ -7,10 +7,15 @@ import type { Scenario, Stage } from "../scenario.ts";
 const TRACE_TOPIC = "RMQ_SYS_TRACE_TOPIC";
 
 /** The fields of all trace records about `messageId`, until there are `count`. */
-async function records(t: Stage, messageId: string, count: number): Promise<string[][]> {
+async function records(
+  t: Stage,
+  messageId: string,
+  count: number,
+  traceTopic = TRACE_TOPIC,
+): Promise<string[][]> {
   const found: string[][] = [];
-  const reader = t.consumer({ consumerGroup: t.name("trace-reader") });
-  reader.subscribe(TRACE_TOPIC, "*", (message) => {
+  const reader = t.consumer({ consumerGroup: t.name(`trace-reader-${messageId}`), traceTopic });
+  reader.subscribe(traceTopic, "*", (message) => {
     if (!message.keys.includes(messageId)) return;
     const lines = message.text().split("\x02").map((line) => line.split("\x01"));
     found.push(...lines.filter((fields) => fields.includes(messageId)));
@@ -72,5 +77,47 @@ export const traceSwitchedOff: Scenario = {
     await t.eventually("all are consumed", () => consumer.statistics().acked === 5);
     await consumer.shutdown();
     assert.deepEqual(consumer.statistics().trace, { active: false, sent: 0, dropped: 0, queued: 0 });
+  },
+};
+
+export const sendsAreTraced: Scenario = {
+  name:
+    "sends and verdicts of a producer are traced to the trace topic that it names, its consumers' end there too",
+  async run(t) {
+    const topic = await t.topic("traced-sends", { queues: 1 });
+    const traceTopic = await t.topic("our-trace", { queues: 2 });
+    const producer = await t.producer({
+      messageTrace: true,
+      traceTopic,
+      transactionListener: { check: () => "UNKNOWN" },
+    });
+    const message = { topic, body: "four", tag: "paid", keys: ["order-7", "eu"] };
+    const plain = await producer.send(message);
+    await producer.sendOneway({ topic, body: "untraced" });
+    const half = await producer.sendInTransaction(message, () => "COMMIT_MESSAGE");
+    const consumer = t.consumer({ traceTopic });
+    let handled = 0;
+    consumer.subscribe(topic, "*", () => void handled++);
+    await consumer.start();
+    await t.eventually("all are consumed", () => handled === 3);
+    await consumer.shutdown();
+    await producer.shutdown();
+    const { sent, queued, dropped } = producer.statistics().trace;
+    assert.deepEqual({ sent, queued, dropped }, { sent: 3, queued: 0, dropped: 0 });
+    const group = producer.producerGroup;
+
+    const ofPlain = await records(t, plain.messageId, 3, traceTopic);
+    const [pub] = ofPlain.filter(([kind]) => kind === "Pub");
+    const said = [group, topic, plain.messageId, "paid", "order-7 eu"];
+    assert.deepEqual(pub!.slice(3, 8), said);
+    assert.deepEqual([pub![9], pub![11], pub![12], pub![13]], ["4", "0", plain.offsetMessageId, "true"]);
+    assert.deepEqual(ofPlain.map(([kind]) => kind).toSorted(), ["Pub", "SubAfter", "SubBefore"]);
+
+    const ofHalf = await records(t, half.messageId, 4, traceTopic);
+    const [sentHalf] = ofHalf.filter(([kind]) => kind === "Pub");
+    assert.equal(sentHalf![11], "1");
+    const [end] = ofHalf.filter(([kind]) => kind === "EndTransaction");
+    assert.deepEqual(end!.slice(3, 8), [group, topic, half.messageId, "paid", "order-7 eu"]);
+    assert.deepEqual(end!.slice(9), ["2", half.transactionId, "COMMIT_MESSAGE", "false"]);
   },
 };

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { inflateSync } from "node:zlib";
+import { constants, deflateSync, inflateSync, zstdCompressSync } from "node:zlib";
 import { ProducerError, TimeoutError, ValidationError } from "../../../src/core/errors.ts";
 import type { QueueSelector } from "../../../src/producer/queue_selector.ts";
 import { type ScriptedCluster, started, stored, withCluster } from "./scripted_cluster.ts";
@@ -237,6 +237,28 @@ Deno.test("bodies from 4096 bytes on are compressed, smaller ones are not", () =
     assertEquals([plain!.header.f, plain!.body.length], ["0", 4095]);
     assertEquals(packed!.header.f, String(0x301));
     assertEquals(new TextDecoder().decode(inflateSync(packed!.body)), "x".repeat(4096));
+  }));
+
+Deno.test("compressLevel says how hard zlib and zstd try, 5 unless it is given", () =>
+  withCluster({ T: { "broker-a": 1 } }, async (cluster) => {
+    const body = Array.from({ length: 5_000 }, (_, at) => `${at * at % 9973}`).join(" ");
+    const packed = {
+      ZLIB: (level: number) => deflateSync(body, { level }),
+      ZSTD: (level: number) =>
+        zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: level } }),
+    };
+    for (const compressType of ["ZLIB", "ZSTD"] as const) {
+      const distinct = new Set<string>();
+      for (const compressLevel of [1, undefined, 9]) {
+        const producerGroup = `${compressType}-${compressLevel}`;
+        const producer = await started(cluster, { compressType, compressLevel, producerGroup });
+        await producer.send({ topic: "T", body });
+        const sent = cluster.sends.at(-1)!.body;
+        assertEquals(sent, new Uint8Array(packed[compressType](compressLevel ?? 5)), producerGroup);
+        distinct.add(sent.join());
+      }
+      assertEquals(distinct.size, 3, compressType);
+    }
   }));
 
 Deno.test("with latency fault tolerance a broker that failed gets no message for a while", () =>

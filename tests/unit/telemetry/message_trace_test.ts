@@ -16,7 +16,7 @@ function record(messageId: string, properties: Record<string, string> = {}): Rec
 }
 
 /** A started client, and a trace that nobody has asked to flush yet. */
-async function scene({ enabled = true } = {}) {
+async function scene({ enabled = true, traceTopic = TRACE_TOPIC } = {}) {
   const { cluster, clock, stop } = await stage();
   const warnings: string[] = [];
   const silent = (): void => {};
@@ -33,7 +33,12 @@ async function scene({ enabled = true } = {}) {
   });
   await clock.runUntil(client.start());
   let batches = 0;
-  const trace = new MessageTrace(client, "G", { enabled, onBatch: () => batches++ });
+  const trace = new MessageTrace(client, "G", {
+    enabled,
+    kind: "CONSUME",
+    traceTopic,
+    onBatch: () => batches++,
+  });
   return {
     cluster,
     clock,
@@ -41,7 +46,7 @@ async function scene({ enabled = true } = {}) {
     warnings,
     batches: () => batches,
     flush: () => clock.runUntil(trace.flush()),
-    stored: () => cluster.inspect.messages(TRACE_TOPIC),
+    stored: () => cluster.inspect.messages(traceTopic),
     async stop() {
       await clock.runUntil(client.shutdown());
       await stop();
@@ -189,5 +194,16 @@ Deno.test("a trace that is switched off asks nobody for anything", async () => {
   const order = cluster.once("getRouteInfoByTopic", 1, { when: ({ topic }) => topic === TRACE_TOPIC });
   await flush();
   assertEquals([order.hits, trace.of("T"), trace.statistics().active], [0, undefined, false]);
+  await stop();
+});
+
+Deno.test("a trace topic of one's own is used, and is itself not traced", async () => {
+  const { cluster, trace, flush, stored, stop } = await scene({ traceTopic: "our-trace" });
+  cluster.createTopic("our-trace", { queues: 1 });
+  await flush();
+  assertEquals([trace.of("our-trace"), trace.of(TRACE_TOPIC), trace.of("T")], [undefined, undefined, trace]);
+  trace.begin(record("ID1"), "T", 1);
+  await flush();
+  assertEquals([stored().length, cluster.inspect.messages(TRACE_TOPIC).length], [1, 0]);
   await stop();
 });

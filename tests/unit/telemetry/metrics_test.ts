@@ -88,6 +88,7 @@ const producer: ProducerSource = {
       sendMs: 5_000,
       sentBytes: 407,
     }],
+    trace: { sent: 408, dropped: 409 },
     client,
   }),
 };
@@ -130,6 +131,8 @@ Deno.test("each metric of a producer reads its own figure", () => {
   ]);
   assertEquals(all["rocketmq.producer.send.time"], ["group=shop,name=orders 5"]);
   assertEquals(all["rocketmq.producer.in_flight"], ["group=shop 401"]);
+  assertEquals(all["rocketmq.producer.trace.sent"], ["group=shop 408"]);
+  assertEquals(all["rocketmq.producer.trace.dropped"], ["group=shop 409"]);
 });
 
 Deno.test("a client that consumer and producer share is counted once", () => {

@@ -39,6 +39,7 @@ Deno.test("the defaults are those that the options are documented with", () => {
     offsetStorePath: "~/.rocketmq/offsets",
     autoCommit: true,
     messageTrace: true,
+    traceTopic: "RMQ_SYS_TRACE_TOPIC",
     checkCrc: true,
     onBadRecord: "stall",
     consumeConcurrencyMin: 20,
