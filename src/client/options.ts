@@ -145,14 +145,16 @@ function clientRefusal(problems: readonly ConfigProblem[]): ConfigError {
 }
 
 /**
- * What is wrong with the client that a configuration names. Beside a `client` that is given no option of a client may stand: it
- * would do nothing.
+ * What is wrong with the client that a configuration names. Beside a `client` that is given no option of a client may stand, nor a
+ * world: they would do nothing.
  */
 export function clientProblems(
   config: PartialClientOptions & { readonly client?: unknown },
+  world?: object,
 ): readonly ConfigProblem[] {
   if (config?.client !== undefined) {
     const given = CLIENT_OPTION_NAMES.filter((name) => Reflect.get(config, name) !== undefined);
+    if (world !== undefined) given.push("world");
     return given.map((path) => ({ path, message: "is for the client to say, which is given" }));
   }
   try {

@@ -32,7 +32,7 @@ export type { TopicDetails, TopicKind, TopicName, TopicPlace, TopicQueue, TopicS
 
 /**
  * Whose connections an administrator uses: those of a client that runs already, or of one of its own. Beside a `client` no option
- * of a client may stand.
+ * of a client may stand, nor a world.
  */
 export type ClusterAdminOptions = { readonly client: RocketMQClient } | ClientOptions;
 
@@ -53,7 +53,7 @@ export type ClusterAdminOptions = { readonly client: RocketMQClient } | ClientOp
 export function createClusterAdmin(options: ClusterAdminOptions, world?: PartialWorld): ClusterAdmin {
   const { client, ...own } = options as { readonly client?: RocketMQClient } & ClientOptions;
   if (client === undefined) return new ClusterAdmin(createClient(own, world));
-  const problems = [...clientProblems(options), ...unknownOptions(own, [], "cluster admin")];
+  const problems = [...clientProblems(options, world), ...unknownOptions(own, [], "cluster admin")];
   if (problems.length === 0) return new ClusterAdmin(client);
   const list = problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
   throw new ConfigError(`Cannot make the cluster admin: ${list}`, { problems });

@@ -77,7 +77,7 @@ export class Consumer {
 
   /** Use `createConsumer`. */
   constructor(config: ConsumerConfig, world?: PartialWorld) {
-    this.#config = parseConsumerConfig(config);
+    this.#config = parseConsumerConfig(config, world);
     const { client, namesrvAddr } = config;
     this.#client = client ?? new RocketMQClient({ ...config, namesrvAddr: namesrvAddr! }, world);
     const namespace = this.#namespace = this.#client.options.namespace;

@@ -141,7 +141,7 @@ export function resolveProducerConfig(
   const parsed = v.safeParse(v.object(producerEntries), config ?? {});
   const problems: ConfigProblem[] = [
     ...(parsed.issues ?? []).map((issue) => ({ path: v.getDotPath(issue) ?? "", message: issue.message })),
-    ...clientProblems(config),
+    ...clientProblems(config, world),
     ...unknownOptions(config, [...Object.keys(producerEntries), "client"], "producer"),
   ];
   if (problems.length > 0 || !parsed.success) {

@@ -67,7 +67,7 @@ const hashSelector = new MessageHashSelector();
  * ```
  *
  * @param config Options; an explicit `undefined` means the default.
- * @param world What it lives in (sockets, clock, chance, logger); the platform's by default.
+ * @param world What it lives in (sockets, clock, chance, logger); the platform's by default. A given `client` has one.
  * @throws ConfigError naming every problem with its path.
  */
 export function createProducer(config: ProducerConfig, world?: PartialWorld): Producer {

@@ -84,7 +84,7 @@ function wishOf({ given, world }: Context): Wish {
 }
 
 async function run(context: Context, admin: ClusterAdmin, wish: Wish): Promise<number> {
-  const { given, terminal, world } = context;
+  const { given, terminal } = context;
   const topic = given.words[0]!;
   const consumer = createLitePullConsumer({
     consumerGroup: GROUP,
@@ -93,7 +93,7 @@ async function run(context: Context, admin: ClusterAdmin, wish: Wish): Promise<n
     messageTrace: false,
     pullBatchSize: 256,
     pollTimeoutMs: 500,
-  }, world);
+  });
   return await during(consumer, terminal.signal, async () => {
     const { namespace } = admin.client.options;
     const { queues } = await admin.topic(named(admin, topic), { signal: terminal.signal });

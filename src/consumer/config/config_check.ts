@@ -9,13 +9,14 @@ import {
   type PartialClientOptions,
   unknownOptions,
 } from "../../client/options.ts";
+import type { PartialWorld } from "../../client/world.ts";
 import { ConfigError } from "../../core/errors.ts";
 
 /** What the options of all consumers have in common. */
 export interface AnyConsumerConfig extends PartialClientOptions {
   /**
-   * A client to share connections, routes and heartbeats with, which has options of its own: none of them may be given here. By
-   * default the consumer makes its own.
+   * A client to share connections, routes and heartbeats with, which has options and a world of its own: none of them may be given
+   * beside it. By default the consumer makes its own.
    */
   readonly client?: RocketMQClient | undefined;
 }
@@ -35,6 +36,7 @@ export function checkConfig<T extends object>(
   schema: v.GenericSchema<unknown, T>,
   config: AnyConsumerConfig,
   names: Iterable<string>,
+  world: PartialWorld | undefined,
   furtherProblems: (parsed: T | undefined) => readonly ConfigProblem[] = () => [],
 ): Readonly<T> {
   const result = v.safeParse(schema, config);
@@ -43,7 +45,7 @@ export function checkConfig<T extends object>(
     message: issue.message,
   }));
   all.push(...furtherProblems(result.success ? result.output : undefined));
-  all.push(...clientProblems(config), ...unknownOptions(config, [...names, "client"], "consumer"));
+  all.push(...clientProblems(config, world), ...unknownOptions(config, [...names, "client"], "consumer"));
   if (result.success && all.length === 0) return Object.freeze(result.output);
   throw new ConfigError(
     `Cannot make the consumer: ${

@@ -6,6 +6,7 @@
  */
 import * as v from "valibot";
 import type { ConfigProblem } from "../../client/options.ts";
+import type { PartialWorld } from "../../client/world.ts";
 import { DEFAULT_FOLDER } from "../../offsets/file_disk.ts";
 import type { OffsetStore } from "../../offsets/offset_store.ts";
 import { groupProblem, topicProblem, TRACE_TOPIC } from "../../protocol/names.ts";
@@ -281,9 +282,9 @@ export function isOrdered(ordering: Ordering | undefined): boolean {
  *
  * @throws ConfigError that names every problem with its path.
  */
-export function parseConsumerConfig(config: ConsumerConfig): ResolvedConsumerConfig {
+export function parseConsumerConfig(config: ConsumerConfig, world?: PartialWorld): ResolvedConsumerConfig {
   const names = Object.keys(consumerEntries);
-  return checkConfig(schema, config, names, (parsed) => [
+  return checkConfig(schema, config, names, world, (parsed) => [
     ...popProblems(config, parsed?.allocateStrategy.name),
     ...listenerProblems(config),
   ]) as ResolvedConsumerConfig;

@@ -60,7 +60,7 @@ export class LitePullConsumer {
 
   /** Use `createLitePullConsumer`. */
   constructor(config: LitePullConsumerConfig, world?: PartialWorld) {
-    this.#config = parseLitePullConfig(config);
+    this.#config = parseLitePullConfig(config, world);
     const { client, namesrvAddr, consumerGroup } = config;
     this.#client = client ?? new RocketMQClient({ ...config, namesrvAddr: namesrvAddr! }, world);
     const namespace = this.#namespace = this.#client.options.namespace;

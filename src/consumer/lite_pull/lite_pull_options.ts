@@ -3,6 +3,7 @@
  * Java's DefaultLitePullConsumer.
  */
 import * as v from "valibot";
+import type { PartialWorld } from "../../client/world.ts";
 import type { OffsetStore } from "../../offsets/offset_store.ts";
 import type { AllocateStrategy } from "../../rebalance/strategies.ts";
 import type { MessageModel } from "../queue/assignment_terms.ts";
@@ -129,6 +130,9 @@ const schema = v.object({
  *
  * @throws ConfigError that names every problem with its path.
  */
-export function parseLitePullConfig(config: LitePullConsumerConfig): ResolvedLitePullConfig {
-  return checkConfig(schema, config, Object.keys(schema.entries)) as ResolvedLitePullConfig;
+export function parseLitePullConfig(
+  config: LitePullConsumerConfig,
+  world?: PartialWorld,
+): ResolvedLitePullConfig {
+  return checkConfig(schema, config, Object.keys(schema.entries), world) as ResolvedLitePullConfig;
 }

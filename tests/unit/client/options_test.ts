@@ -9,6 +9,7 @@ import {
   createConsumer,
   createLitePullConsumer,
   createProducer,
+  type PartialWorld,
 } from "../../../mod.ts";
 import { CLIENT_OPTION_NAMES } from "../../../src/client/options.ts";
 import { ConfigError } from "../../../src/core/errors.ts";
@@ -16,12 +17,12 @@ import { ConfigError } from "../../../src/core/errors.ts";
 const namesrvAddr = "127.0.0.1:9876";
 
 /** Everything that is made of a client, or of the options of one. */
-const FACTORIES: Readonly<Record<string, (config: never) => unknown>> = {
-  consumer: (config: object) => createConsumer({ consumerGroup: "G", ...config } as never),
-  "lite pull consumer": (config: object) =>
-    createLitePullConsumer({ consumerGroup: "G", ...config } as never),
-  producer: (config: object) => createProducer({ producerGroup: "G", ...config } as never),
-  admin: (config: object) => createClusterAdmin(config as never),
+const FACTORIES: Readonly<Record<string, (config: object, world?: PartialWorld) => unknown>> = {
+  consumer: (config, world) => createConsumer({ consumerGroup: "G", ...config } as never, world),
+  "lite pull consumer": (config, world) =>
+    createLitePullConsumer({ consumerGroup: "G", ...config } as never, world),
+  producer: (config, world) => createProducer({ producerGroup: "G", ...config } as never, world),
+  admin: (config, world) => createClusterAdmin(config as never, world),
 };
 
 /** The paths of what is wrong. */
@@ -48,15 +49,16 @@ const every: Readonly<Required<ClientOptions>> = {
 };
 
 for (const [name, make] of Object.entries(FACTORIES)) {
-  Deno.test(`beside a client that is given every option of a client is refused, all at once: ${name}`, () => {
+  Deno.test(`beside a client that is given every option of a client, and a world, is refused, all at once: ${name}`, () => {
     const client = createClient({ namesrvAddr });
-    assertEquals(paths(() => make({ client, ...every } as never)), [...CLIENT_OPTION_NAMES].toSorted());
-    make({ client, namesrvAddr: undefined, tls: undefined } as never);
+    const refused = [...CLIENT_OPTION_NAMES, "world"].toSorted();
+    assertEquals(paths(() => make({ client, ...every }, { host: "10.0.0.2" })), refused);
+    make({ client, namesrvAddr: undefined, tls: undefined }, undefined);
   });
 
   Deno.test(`a name that no option has is refused, beside what else is wrong: ${name}`, () => {
     const config = { namesrvAddr, heartbeatIntervalMs: 1, heartbeatInterval: 1 };
-    assertEquals(paths(() => make(config as never)), ["heartbeatInterval", "heartbeatIntervalMs"]);
+    assertEquals(paths(() => make(config)), ["heartbeatInterval", "heartbeatIntervalMs"]);
   });
 }
 
