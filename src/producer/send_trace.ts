@@ -37,10 +37,8 @@ export interface TracedVerdict {
   readonly topic: string;
   /** Properties of the half message. */
   readonly properties: Readonly<Record<string, string>>;
-  /** The message's id. */
+  /** The message's id, which is its transaction's too. */
   readonly messageId: string;
-  /** The broker's id of the transaction. */
-  readonly transactionId: string | undefined;
   /** The verdict. */
   readonly state: TransactionState;
   /** Where it was sent to, `host:port`. */
@@ -144,7 +142,7 @@ export class SendTrace {
         bodyLength: 0,
         retryTimes: 0,
         msgType: "Trans_msg_Commit",
-        transactionId: verdict.transactionId,
+        transactionId: verdict.messageId,
         transactionState: state === "UNKNOWN" ? "UNKNOW" : state, // Java's spelling, which its reader asks for
         fromTransactionCheck: verdict.fromCheck,
       }],

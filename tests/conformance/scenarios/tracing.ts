@@ -118,6 +118,6 @@ export const sendsAreTraced: Scenario = {
     assert.equal(sentHalf![11], "1");
     const [end] = ofHalf.filter(([kind]) => kind === "EndTransaction");
     assert.deepEqual(end!.slice(3, 8), [group, topic, half.messageId, "paid", "order-7 eu"]);
-    assert.deepEqual(end!.slice(9), ["2", half.transactionId, "COMMIT_MESSAGE", "false"]);
+    assert.deepEqual(end!.slice(9), ["2", half.messageId, "COMMIT_MESSAGE", "false"]);
   },
 };
