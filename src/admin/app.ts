@@ -5,7 +5,7 @@
  * It keeps nothing but the readers of its event stream, and does nothing by itself.
  */
 import { Hono } from "hono";
-import { cors as corsHeaders } from "hono/cors";
+import { cors } from "hono/cors";
 import * as v from "valibot";
 import { type ClusterAdmin, createClusterAdmin } from "../cluster/cluster_admin.ts";
 import type { Consumer } from "../consumer/consumer.ts";
@@ -13,17 +13,11 @@ import type { LitePullConsumer } from "../consumer/lite_pull/lite_pull_consumer.
 import type { Producer } from "../producer/producer.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { clusterRoutes } from "./cluster_routes.ts";
-import {
-  changeRoutes,
-  type ConsumerRouteOptions,
-  type LogLevelHolder,
-  probeRoutes,
-  stateRoutes,
-} from "./consumer_routes.ts";
+import { changeRoutes, type LogLevelHolder, probeRoutes, stateRoutes } from "./consumer_routes.ts";
 import { EventStreams } from "./event_stream.ts";
 import { Guard } from "./guard.ts";
 import { type AnySchema, openApiDocument, type Route, route } from "./openapi.ts";
-import { createPage } from "./page.ts";
+import { pageResponse } from "./page.ts";
 import { ProblemError, problemResponse } from "./problem.ts";
 
 export type { LogLevelHolder } from "./consumer_routes.ts";
@@ -76,41 +70,25 @@ const STALLED_AFTER_MS = 60_000;
  */
 export function createAdminApp(options: AdminAppOptions = {}): AdminApp {
   const guard = new Guard(options);
-  const { consumers = [], producers = [], clock = systemClock, cors = [] } = options;
-  const routes = allRoutes(options, {
-    consumers,
-    producers,
-    clock,
-    guard,
-    events: new EventStreams(clock),
-    bounds: {
-      stalledAfterMs: options.stalledAfterMs ?? STALLED_AFTER_MS,
-      maxLag: options.maxLag ?? Infinity,
-    },
-    log: options.log,
-  });
   const app = new Hono();
   app.onError((error) => problemResponse(error));
-  app.notFound(() =>
-    problemResponse(new ProblemError(404, "Cannot find this: no route has this method and path"))
-  );
+  const missing = new ProblemError(404, "Cannot find this: no route has this method and path");
+  app.notFound(() => problemResponse(missing));
   app.use(guard.doors);
+  const allowHeaders = ["authorization", "content-type"];
   app.use(
-    corsHeaders({
-      origin: [...cors],
-      allowMethods: ["GET", "POST"],
-      allowHeaders: ["authorization", "content-type"],
-      maxAge: 600,
-    }),
+    cors({ origin: [...options.cors ?? []], allowMethods: ["GET", "POST"], allowHeaders, maxAge: 600 }),
   );
   app.use(guard.bodySize);
-  for (const row of routes) serveRow(app, row, guard);
+  for (const row of allRoutes(options, guard)) serveRow(app, row, guard);
   return app;
 }
 
-function allRoutes(options: AdminAppOptions, parts: ConsumerRouteOptions): Route[] {
-  const { consumers, producers, guard } = parts;
-  const page = createPage();
+function allRoutes(options: AdminAppOptions, guard: Guard): Route[] {
+  const { consumers = [], producers = [], clock = systemClock, log } = options;
+  const { stalledAfterMs = STALLED_AFTER_MS, maxLag = Infinity } = options;
+  const bounds = { stalledAfterMs, maxLag };
+  const parts = { consumers, producers, clock, guard, bounds, log, events: new EventStreams(clock) };
   const cluster = (): ClusterAdmin => {
     if (options.cluster) return options.cluster;
     const running = [...consumers, ...producers].find(({ client }) => client.isRunning);
@@ -118,26 +96,14 @@ function allRoutes(options: AdminAppOptions, parts: ConsumerRouteOptions): Route
     throw new ProblemError(503, "Cannot ask the cluster: no consumer or producer runs");
   };
   const routes: Route[] = [
-    route({
-      method: "get",
-      path: "/",
-      access: "open",
-      summary: "The page. It holds no state: what it shows it asks for.",
-      answer: () => page(),
-    }),
+    route("get /", "The page. What it shows it asks for.", { access: "open" }, pageResponse),
     ...probeRoutes(parts),
     ...stateRoutes(parts),
     ...changeRoutes(parts),
-    ...clusterRoutes({ cluster, guard }),
+    ...clusterRoutes(cluster, guard),
+    route("get /openapi.json", "This description.", {}, () => openApiDocument(routes)),
   ];
-  const document: Route = route({
-    method: "get",
-    path: "/openapi.json",
-    access: "state",
-    summary: "This description.",
-    answer: (): unknown => openApiDocument([...routes, document]),
-  });
-  return [...routes, document];
+  return routes;
 }
 
 function serveRow(app: Hono, row: Route, guard: Guard): void {
@@ -156,9 +122,7 @@ function serveRow(app: Hono, row: Route, guard: Guard): void {
 async function readBody(request: Request): Promise<unknown> {
   const text = await request.text();
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (type !== "application/json") {
-    throw new ProblemError(415, "Cannot read request: its body must be application/json");
-  }
+  if (type !== "application/json") throw new ProblemError(415, "Cannot read body: it is no application/json");
   try {
     return text === "" ? {} : JSON.parse(text);
   } catch {

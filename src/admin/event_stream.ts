@@ -49,7 +49,16 @@ export class EventStreams {
       this.#readers--;
       over.abort();
     });
-    for (const consumer of consumers) this.#follow(consumer, lines, withContent, over.signal);
+    const follow = async (consumer: ShownConsumer): Promise<void> => {
+      const events = consumer.events();
+      over.signal.addEventListener("abort", () => void events.return?.(), { once: true });
+      for await (const event of events) {
+        // JSON escapes line ends, so one event is one line of data.
+        const data = eventText(consumer.consumerGroup, this.#clock.now(), event, withContent);
+        lines.push(`event: ${event.type}\ndata: ${data}\n\n`);
+      }
+    };
+    for (const consumer of consumers) void follow(consumer);
     void this.#ping(lines, over.signal);
     let told = 0;
     const body = new ReadableStream<Uint8Array>({
@@ -64,30 +73,8 @@ export class EventStreams {
       },
       cancel: () => void lines.return(),
     }, { highWaterMark: 0 });
-    return new Response(body, {
-      headers: {
-        "content-type": "text/event-stream",
-        "cache-control": "no-store",
-        "x-accel-buffering": "no",
-      },
-    });
-  }
-
-  /** JSON escapes line ends, so one event is one line of data. */
-  #follow(
-    consumer: ShownConsumer,
-    lines: EventQueue<string>,
-    withContent: boolean,
-    signal: AbortSignal,
-  ): void {
-    const events = consumer.events();
-    signal.addEventListener("abort", () => void events.return?.(), { once: true });
-    void (async () => {
-      for await (const event of events) {
-        const data = eventText(consumer.consumerGroup, this.#clock.now(), event, withContent);
-        lines.push(`event: ${event.type}\ndata: ${data}\n\n`);
-      }
-    })();
+    const headers = { "content-type": "text/event-stream", "x-accel-buffering": "no" };
+    return new Response(body, { headers });
   }
 
   async #ping(lines: EventQueue<string>, signal: AbortSignal): Promise<void> {

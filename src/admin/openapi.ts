@@ -4,11 +4,19 @@
  * A row is a route: what it asks for, what it may be given (valibot schemas, which check and describe alike) and how it answers.
  */
 import type { Context } from "hono";
-import type * as v from "valibot";
+import * as v from "valibot";
 import type { Access } from "./guard.ts";
 
 /** A schema of the kinds that {@linkcode jsonSchema} can describe. */
 export type AnySchema = v.GenericSchema;
+
+/** A name of a topic, a group, a broker or a client; brokers have the last word on its characters. */
+export const name: v.GenericSchema<string> = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
+
+/** A whole number of at least `least`. */
+export function whole(least: number, most: number = Number.MAX_SAFE_INTEGER): v.GenericSchema<number> {
+  return v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
+}
 
 /** One route. */
 export interface Route {
@@ -18,7 +26,7 @@ export interface Route {
   readonly access: Access;
   /** One line that says what it is for. */
   readonly summary: string;
-  readonly params?: AnySchema | undefined;
+  readonly params: AnySchema;
   readonly query?: AnySchema | undefined;
   readonly body?: AnySchema | undefined;
   /** Answers; a value becomes JSON, nothing becomes 204. */
@@ -26,27 +34,53 @@ export interface Route {
   answer(request: { context: Context; params: any; query: any; body: any }): unknown;
 }
 
-/** A route whose answer knows the types of what it is given. */
+/** The names in a path: of `/a/:b/c/:d`, b and d. */
+type NamesOf<P extends string> = P extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | NamesOf<`/${Rest}`>
+  : P extends `${string}:${infer Name}` ? Name
+  : never;
+
+/** What a route is given beside the names in its path, and whom it answers when its method does not tell. */
+interface Asks<Q, B> {
+  readonly access?: Access;
+  readonly query?: Q;
+  readonly body?: B;
+}
+
+/** What is read of such entries. */
+export type Read<E extends v.ObjectEntries> = v.InferOutput<v.StrictObjectSchema<E, undefined>>;
+
+/** What an answer is given. */
+interface Given<P extends string, Q extends v.ObjectEntries, B extends v.ObjectEntries> {
+  readonly context: Context;
+  readonly params: Readonly<Record<NamesOf<P>, string>>;
+  readonly query: Read<Q>;
+  readonly body: Read<B>;
+}
+
+/** A route: what it gets may see whoever may see state, and what it posts takes the token. Its answer knows what it is given. */
 export function route<
-  P extends AnySchema = v.GenericSchema<unknown, Record<string, never>>,
-  Q extends AnySchema = v.GenericSchema<unknown, Record<string, never>>,
-  B extends AnySchema = v.GenericSchema<unknown, Record<string, never>>,
+  P extends `${"get" | "post"} /${string}`,
+  Q extends v.ObjectEntries,
+  B extends v.ObjectEntries,
 >(
-  row: Omit<Route, "answer" | "params" | "query" | "body"> & {
-    readonly params?: P;
-    readonly query?: Q;
-    readonly body?: B;
-    answer(
-      request: {
-        context: Context;
-        params: v.InferOutput<P>;
-        query: v.InferOutput<Q>;
-        body: v.InferOutput<B>;
-      },
-    ): unknown;
-  },
+  target: P,
+  summary: string,
+  asks: Asks<Q, B>,
+  answer: (given: Given<P, Q, B>) => unknown,
 ): Route {
-  return row;
+  const [method, path] = target.split(" ") as [Route["method"], string];
+  const names = Array.from(path.matchAll(/:(\w+)/g), ([, each]) => [each!, name]);
+  return {
+    method,
+    path,
+    access: asks.access ?? (method === "get" ? "state" : "change"),
+    summary,
+    params: v.strictObject(Object.fromEntries(names)),
+    query: asks.query && v.strictObject(asks.query),
+    body: asks.body && v.strictObject(asks.body),
+    answer,
+  };
 }
 
 /** The document of `routes`. */

@@ -1,242 +1,275 @@
 /**
  * What the page does: asks every two seconds, draws, and listens to the events.
  *
- * Plain JavaScript for a browser. `el` is the only way anything gets into the document, and it knows text and elements only, never
- * markup: a topic called `<img onerror=…>` is shown as just that. The token stays in this tab.
+ * It runs in the browser (page.ts sends its source), so all it stands on is what its constructor is given, and the document. The
+ * token stays in this tab.
  */
+import type { GroupMembers } from "../cluster/cluster_admin.ts";
+import type { LetterView } from "./cluster_routes.ts";
+import type { MessageQueue } from "../protocol/message_queue.ts";
+import type { Content, PageParts, Row } from "./page_parts.ts";
+import type { ConsumerSummary, QueueView } from "./read_model.ts";
 
-/** The script. */
-export const PAGE_SCRIPT = `"use strict";
-const base = location.pathname.replace(/\\/?$/, "/");
-const $ = (id) => document.getElementById(id);
-const el = (tag, attributes, ...children) => {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes || {})) {
-    if (typeof value === "function") made.addEventListener(name, value);
-    else if (value !== undefined && value !== false) made.setAttribute(name, value);
+/** What was seen of something: when, a figure, an offset. */
+type Sight = { readonly at: number; readonly value: number; readonly offset: number };
+
+/** The page in one tab. */
+export class Page {
+  readonly #parts: PageParts;
+  readonly #base = location.pathname.replace(/\/?$/, "/");
+  readonly #sights = new Map<string, readonly Sight[]>();
+  #queues: readonly QueueView[] = [];
+  #token = sessionStorage.getItem("token") ?? "";
+  #events: AbortController | undefined;
+  #saidUntil = 0;
+  #rounds = 0;
+
+  /** A page that draws with `parts`. */
+  constructor(parts: PageParts) {
+    this.#parts = parts;
   }
-  made.append(...children.flat().map((each) => each instanceof Node ? each : String(each)));
-  return made;
-};
-const svg = (tag, attributes, ...children) => {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-};
-let token = sessionStorage.getItem("token") || "";
-let stream, followed = "";
-const cards = new Map(), history = new Map(), paces = new Map();
-const number = (value) => value >= 100 ? Math.round(value).toLocaleString("en") : String(Math.round(value * 10) / 10);
-let held = 0;
-const say = (text, bad) => { $("status").textContent = text; $("status").className = bad ? "bad" : ""; };
-const tellEmpty = (text) => { $("empty").textContent = text; $("empty").hidden = text === ""; };
 
-async function ask(path, body) {
-  const headers = token ? { authorization: "Bearer " + token } : {};
-  if (body) headers["content-type"] = "application/json";
-  const response = await fetch(base + path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) });
-  const answer = response.status === 204 ? undefined : await response.json();
-  if (response.ok) return answer;
-  const error = new Error(answer.detail || response.statusText);
-  error.status = response.status;
-  throw error;
-}
-const groupPath = (consumer) => "consumers/" + encodeURIComponent(consumer.group);
-const client = (consumer) => "?client=" + encodeURIComponent(consumer.clientId);
-
-function remember(key, value) {
-  if (history.size > 5000) { history.clear(); paces.clear(); }
-  const values = history.get(key) || [];
-  values.push(value);
-  if (values.length > 90) values.shift();
-  history.set(key, values);
-  return values;
-}
-function drawing(label, [first, ...rest], small) {
-  const values = [first, ...rest.length ? rest : [first]];
-  const top = Math.max(1, ...values), step = 100 / Math.max(1, values.length - 1);
-  const points = values.map((value, at) => (at * step).toFixed(1) + "," + (29 - value / top * 27).toFixed(1)).join(" ");
-  return svg("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", class: small ? "small" : "",
-    "aria-label": label + ": now " + number(values.at(-1)) + ", at most " + number(top) },
-    svg("polygon", { class: "area", points: "0,30 " + points + " 100,30" }), svg("polyline", { points }));
-}
-const table = (label, heads, rows) => rows.length === 0 ? el("p", { class: "dim" }, "none") :
-  el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, el("table", {},
-    el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
-    el("tbody", {}, rows.map(([kind, ...values]) => el("tr", { class: kind }, values.map((value, at) =>
-      el("td", { "data-head": heads[at] }, value)))))));
-
-async function act(title, path, body, fields) {
-  const given = await confirmed(title, fields || []);
-  if (given === undefined) return;
-  try {
-    await ask(path, { ...body, ...given });
-    say(title + ": done");
-  } catch (error) { say(title + ": " + error.message, true); }
-  held = Date.now() + 5000;
-  await refresh();
-}
-function confirmed(title, fields) {
-  $("ask-title").textContent = title;
-  $("ask-fields").replaceChildren(...fields.map(([name, label, read, input]) => el("label", {}, label + " ", input)));
-  $("ask").showModal();
-  return new Promise((resolve) => {
-    const end = (value) => { $("ask").close(); resolve(value); };
-    $("ask-no").onclick = () => end();
-    $("ask").oncancel = () => resolve();
-    $("ask-yes").onclick = () => end(Object.fromEntries(fields.map(([name, , read, input]) => [name, read(input.value)])));
-  });
-}
-const button = (label, click, danger) => el("button", { type: "button", click, class: danger ? "danger" : "", disabled: !token &&
-  "disabled", title: token ? false : "needs the token" }, label);
-const numberField = (value, min, max) => el("input", { type: "number", value, min, max, required: true });
-
-function buttons(consumer) {
-  const path = (action) => groupPath(consumer) + "/" + action + client(consumer), name = consumer.group;
-  const topics = [...new Set(consumer.queues.map((queue) => queue.topic))];
-  const choice = el("select", {}, topics.map((topic) => el("option", {}, topic)));
-  const when = el("input", { type: "text", value: "earliest", "aria-describedby": "ask-title" });
-  return el("div", { class: "row" },
-    button("Pause", () => act("Pause " + name, path("pause"), {})),
-    button("Resume", () => act("Resume " + name, path("resume"), {})),
-    button("Reset offset…", () => act("Reset the offset of " + name, path("reset-offset").split("?")[0], {}, [
-      ["topic", "Topic", String, choice],
-      ["to", "To: earliest, latest, or a time like 2030-01-31T10:00:00Z", (text) => text.trim(), when]]), true),
-    consumer.kind !== "push" ? [] : button("Concurrency…", () => act("Concurrency of " + name, path("concurrency"), {}, [
-      ["min", "At least", Number, numberField(consumer.concurrency, 1, 1000)],
-      ["max", "At most", Number, numberField(consumer.concurrency, 1, 1000)]])),
-    button("Drain…", () => act("Drain " + name + ": it leaves its group", path("drain"), {}), true));
-}
-const places = (queues) => [...Map.groupBy(queues, (queue) => queue.topic + " " + queue.brokerName)]
-  .map(([where, all]) => where + ":" + all.map((queue) => queue.queueId).join(",")).join("; ") || "none";
-const place = (queue) => queue.topic + " " + queue.brokerName + ":" + queue.queueId;
-/** Settled a second since the last look; popped queues have no offset to tell it by, and a queue that was moved back none at once. */
-function pace(key, offset) {
-  const now = Date.now(), last = paces.get(key);
-  paces.set(key, { now, offset });
-  return last && offset >= last.offset && now > last.now ? number((offset - last.offset) * 1000 / (now - last.now)) : "–";
-}
-function queueTable(consumer) {
-  return table("Queues of " + consumer.group,
-    ["Topic", "Broker", "Queue", "Lag", "Lag over time", "Settled /s", "In flight", "Cached", "Offset", "State"],
-    consumer.queues.map((queue) => {
-      const key = [consumer.clientId, consumer.group, place(queue)].join(" ");
-      return [queue.stalled ? "stalled" : "", queue.topic, queue.brokerName, queue.queueId < 0 ? "all" : queue.queueId,
-        number(queue.lag), drawing("Lag of " + place(queue), remember(key, queue.lag), true), pace(key, queue.commitOffset),
-        number(queue.inFlight), number(queue.cachedMessages), queue.commitOffset < 0 ? "–" : number(queue.commitOffset),
-        queue.stalled ? "stalled" : queue.paused ? "paused" : "ok"];
-    }));
-}
-function figures(consumer) {
-  const shown = { "consumed /s": consumer.consumedPerSecond, "failed /s": consumer.failedPerSecond, lag: consumer.lag,
-    "in flight": consumer.inFlight, cached: consumer.cachedMessages, slots: consumer.concurrency ?? 0,
-    acked: consumer.acked, dead: consumer.deadLettered };
-  return el("div", { class: "figures" }, Object.entries(shown).map(([name, value]) =>
-    el("div", {}, el("b", {}, number(value)), el("span", { class: "dim" }, name))));
-}
-function card(consumer) {
-  const key = consumer.clientId + " " + consumer.group;
-  let parts = cards.get(key);
-  if (!parts) {
-    parts = { top: el("div"), members: el("div"), letters: el("div"), seen: 0 };
-    parts.root = el("article", { "aria-label": consumer.group }, parts.top,
-      el("h3", {}, "Assignments over the group"), parts.members, el("h3", {}, "Dead letters"), parts.letters);
-    cards.set(key, parts);
-    $("consumers").append(parts.root);
-    parts.letters.append(el("button", { type: "button", click: () => letters(consumer, parts.letters) }, "Show"));
-  }
-  const rates = remember(key + " rate", consumer.consumedPerSecond), lags = remember(key + " lag", consumer.lag);
-  const holders = () => [...parts.top.querySelectorAll("button, .scroll")], focused = holders().indexOf(document.activeElement);
-  const scrolled = parts.top.querySelector(".scroll")?.scrollLeft;
-  parts.top.replaceChildren(
-    el("div", { class: "row" }, el("h2", {}, consumer.group),
-      el("span", { class: "pill " + (consumer.problems.length ? "bad" : "good") }, consumer.problems.length ? "unready" : consumer.phase),
-      el("span", { class: "dim" }, consumer.kind + " · " + consumer.clientId)),
-    el("ul", { class: "bad problems" }, consumer.problems.slice(0, 4).map((problem) => el("li", {}, problem)),
-      consumer.problems.length > 4 ? el("li", {}, "and " + (consumer.problems.length - 4) + " more") : []),
-    figures(consumer), el("h3", {}, "Consumed per second"), drawing("Consumed per second", rates),
-    el("h3", {}, "Lag"), drawing("Lag", lags), buttons(consumer), queueTable(consumer));
-  if (focused >= 0) holders()[focused]?.focus({ preventScroll: true });
-  if (scrolled) parts.top.querySelector(".scroll")?.scrollTo(scrolled, 0);
-  if (parts.seen++ % 5 === 0 && consumer.phase === "running") members(consumer, parts.members);
-}
-async function members(consumer, where) {
-  try {
-    const group = await ask("cluster/groups/" + encodeURIComponent(consumer.group) + "/members");
-    where.replaceChildren(table("Members of " + consumer.group, ["Member", "Address", "Version", "Queues"],
-      group.members.map((member) => ["", member.clientId, member.address, member.version,
-        member.problem || places(member.queues)])));
-  } catch (error) { where.textContent = error.message; }
-}
-async function letters(consumer, where) {
-  const path = "cluster/groups/" + encodeURIComponent(consumer.group) + "/dead-letters";
-  try {
-    const { messages } = await ask(path);
-    where.replaceChildren(table("Dead letters of " + consumer.group, ["Stored", "Message", "Retries", "Content", "Action"],
-      messages.map((message) => ["", new Date(message.storedAt).toISOString().slice(0, 19).replace("T", " "), message.messageId,
-        message.reconsumeTimes, message.text ?? message.sizeBytes + " bytes; needs the token",
-        button("Send back", () => act("Send back " + message.messageId, path + "/send-back",
-          { brokerName: message.queue.brokerName, offsetMessageId: message.offsetMessageId }))])),
-      el("button", { type: "button", click: () => letters(consumer, where) }, "Refresh"));
-  } catch (error) { where.replaceChildren(el("p", { class: "bad" }, error.message)); }
-}
-async function refresh() {
-  try {
-    const list = await ask("consumers");
-    const orGone = (error) => { if (error.status !== 404) throw error; };
-    const all = (await Promise.all(list.map((each) => ask(groupPath(each) + client(each)).catch(orGone)))).filter(Boolean);
-    const keys = new Set(all.map((each) => each.clientId + " " + each.group));
-    for (const [key, parts] of cards) if (!keys.has(key)) { parts.root.remove(); cards.delete(key); }
-    all.forEach(card);
-    tellEmpty(all.length === 0 ? "This process has no consumer." : "");
-    if (Date.now() > held) say(all.length + " consumer" + (all.length === 1 ? "" : "s") + ", live");
-    if (followed !== (followed = [...keys].join())) stream?.abort();
-    if (!stream) listen();
-  } catch (error) {
-    say(error.status === 401 ? (token ? "wrong token: refused" : "the token is needed") : "not reachable, " + error.message, true);
-    if (error.status !== 401) return;
-    $("consumers").replaceChildren($("empty"));
-    cards.clear();
-    tellEmpty("Consumers, queues and dead letters appear here once the token is entered.");
-  }
-}
-async function listen() {
-  stream = new AbortController();
-  try {
-    const response = await fetch(base + "events", { signal: stream.signal, headers: token ? { authorization: "Bearer " + token } : {} });
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let rest = "";;) {
-      const { value, done } = await reader.read();
-      if (done || !response.ok) break;
-      const blocks = (rest + value).split("\\n\\n");
-      rest = blocks.pop().slice(0, 65536);
-      for (const block of blocks) if (block.startsWith("event: ")) show(block);
+  /** Lives as long as the tab. */
+  async run(): Promise<void> {
+    this.#parts.at("door").addEventListener("submit", (event) => this.#enter(event));
+    for (;;) {
+      const isAsking = this.#parts.at<HTMLDialogElement>("ask").open;
+      if (!document.hidden && !isAsking) await this.#refresh();
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
     }
-  } catch { /* tried again with the next refresh */ }
-  stream = undefined;
+  }
+
+  /** The door opens with a token and closes without one. What was shown goes: it may not be for everybody. */
+  #enter(event: Event): void {
+    event.preventDefault();
+    const field = this.#parts.at<HTMLInputElement>("token");
+    this.#token = field.value.trim();
+    field.value = "";
+    sessionStorage.setItem("token", this.#token);
+    this.#parts.at("events").replaceChildren();
+    this.#parts.at("consumers").replaceChildren();
+    this.#events?.abort();
+    this.#say("asking…");
+    void this.#refresh();
+  }
+
+  #say(text: string, kind = ""): void {
+    this.#parts.at("status").textContent = text;
+    this.#parts.at("status").className = kind;
+  }
+
+  #fetch(path: string, options: RequestInit = {}): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.#token}`, "content-type": "application/json" };
+    return fetch(this.#base + path, { headers, ...options });
+  }
+
+  async #ask<T>(path: string, body?: object): Promise<T> {
+    const response = await this.#fetch(path, body && { method: "POST", body: JSON.stringify(body) });
+    const answer = await response.json().catch(() => ({}));
+    if (response.ok) return answer;
+    throw Object.assign(new Error(answer.detail ?? response.statusText), { status: response.status });
+  }
+
+  async #refresh(): Promise<void> {
+    const [all, empty] = [this.#parts.at("consumers"), this.#parts.at("empty")];
+    this.#parts.at("unlock").textContent = this.#token ? "Lock" : "Unlock";
+    try {
+      const consumers = await this.#ask<ConsumerSummary[]>("consumers");
+      this.#queues = await this.#ask("queues");
+      const keys = consumers.map((each) => this.#key(each));
+      for (const card of [...all.children]) if (!keys.includes(card.id)) card.remove();
+      for (const consumer of consumers) this.#show(consumer);
+      this.#rounds++;
+      empty.textContent = keys.length === 0 ? "This process has no consumer." : "";
+      const count = `${keys.length} consumer${keys.length === 1 ? "" : "s"}`;
+      if (Date.now() > this.#saidUntil) this.#say(`${count}, live`);
+      if (!this.#events) void this.#listen();
+    } catch (error) {
+      const { status, message } = error as Error & { readonly status?: number };
+      if (status !== 401) return this.#say(`not reachable, ${message}`, "bad");
+      this.#say(this.#token ? "wrong token: refused" : "the token is needed", "bad");
+      all.replaceChildren();
+      empty.textContent = "Consumers, queues and dead letters appear here once the token is entered.";
+    }
+  }
+
+  #key({ clientId, group }: { readonly clientId: string; readonly group: string }): string {
+    return `${clientId} ${group}`;
+  }
+
+  #queuesOf(key: string): QueueView[] {
+    return this.#queues.filter((queue) => this.#key(queue) === key);
+  }
+
+  /** Its last ninety sights, this one included. */
+  #sight(key: string, value: number, offset = -1): readonly Sight[] {
+    if (this.#sights.size > 5_000) this.#sights.clear();
+    const sights = [...this.#sights.get(key)?.slice(-89) ?? [], { at: Date.now(), value, offset }];
+    this.#sights.set(key, sights);
+    return sights;
+  }
+
+  /** Puts a consumer's figures into the places of its card that bear their names. */
+  #show(consumer: ConsumerSummary): void {
+    const parts = this.#parts;
+    const key = this.#key(consumer);
+    const card = document.getElementById(key) ?? this.#newCard(consumer);
+    const { problems, lag, consumedPerSecond } = consumer;
+    const more = problems.length > 4 ? [`and ${problems.length - 4} more`] : [];
+    const [mark, phase] = problems.length > 0 ? ["bad", "unready"] : ["good", consumer.phase];
+    parts.fill(card, {
+      ...consumer,
+      phase: parts.make("b", { class: mark }, phase),
+      problems: [...problems.slice(0, 4), ...more].map((each) => parts.make("li", {}, each)),
+      rateCurve: parts.curve("Consumed per second", this.#sight(`${key} rate`, consumedPerSecond)),
+      lagCurve: parts.curve("Lag", this.#sight(`${key} lag`, lag)),
+      queues: parts.table(this.#queuesOf(key).map((queue) => this.#row(queue))),
+    });
+    if (this.#rounds % 5 === 0 && consumer.phase === "running") void this.#showMembers(consumer, card);
+  }
+
+  #newCard(consumer: ConsumerSummary): HTMLElement {
+    const { group, clientId, kind } = consumer;
+    const card = this.#parts.copy("card");
+    card.id = this.#key(consumer);
+    card.ariaLabel = group;
+    for (const button of card.querySelectorAll<HTMLButtonElement>("button[value]")) {
+      const { value, dataset: { title = button.textContent } } = button;
+      const path = `consumers/${encodeURIComponent(group)}/${value}?client=${encodeURIComponent(clientId)}`;
+      button.hidden = value === "concurrency" && kind !== "push";
+      this.#arm(button, `${title} ${group}`, path, {}, card.id);
+    }
+    card.querySelector(".show")!.addEventListener("click", () => this.#showLetters(consumer, card));
+    this.#parts.at("consumers").append(card);
+    this.#events?.abort();
+    return card;
+  }
+
+  /** Lets a button do what only the token allows, if the person says so in the dialog. */
+  #arm(button: HTMLButtonElement, title: string, path: string, body: object, key = ""): void {
+    button.disabled = !this.#token;
+    button.title = this.#token ? "" : "needs the token";
+    button.addEventListener("click", () => {
+      const topics = new Set(this.#queuesOf(key).map(({ topic }) => topic));
+      const options = Array.from(topics, (topic) => this.#parts.make("option", {}, topic));
+      this.#parts.at("topics").replaceChildren(...options);
+      void this.#act(title, path, body, button.value);
+    });
+  }
+
+  async #act(title: string, path: string, body: object, fields: string): Promise<void> {
+    const dialog = this.#parts.at<HTMLDialogElement>("ask");
+    this.#parts.at("ask-title").textContent = title;
+    dialog.querySelectorAll("fieldset").forEach((each) => each.hidden = each.disabled = each.name !== fields);
+    dialog.returnValue = "";
+    dialog.showModal();
+    await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+    if (dialog.returnValue === "") return;
+    const given = Object.fromEntries(new FormData(dialog.querySelector("form")!));
+    const numbers = "min" in given ? { min: Number(given.min), max: Number(given.max) } : {};
+    try {
+      await this.#ask(path, { ...body, ...given, ...numbers });
+      this.#say(`${title}: done`);
+    } catch (error) {
+      this.#say(`${title}: ${(error as Error).message}`, "bad");
+    }
+    this.#saidUntil = Date.now() + 5_000;
+    await this.#refresh();
+  }
+
+  #row(queue: QueueView): Row {
+    const name = this.#place(queue);
+    const sights = this.#sight(`${this.#key(queue)} ${name}`, queue.lag, queue.commitOffset);
+    return {
+      Topic: queue.topic,
+      Broker: queue.brokerName,
+      Queue: queue.queueId < 0 ? "all" : queue.queueId,
+      Lag: queue.lag,
+      "Lag over time": this.#parts.curve(`Lag of ${name}`, sights),
+      "Settled /s": this.#pace(sights),
+      "In flight": queue.inFlight,
+      Cached: queue.cachedMessages,
+      Offset: queue.commitOffset < 0 ? "–" : queue.commitOffset,
+      State: queue.stalled ? "stalled" : queue.paused ? "paused" : "ok",
+    };
+  }
+
+  #place({ topic, brokerName, queueId }: MessageQueue): string {
+    return `${topic} ${brokerName}:${queueId}`;
+  }
+
+  /** Since the last look; popped queues have no offset to tell it by, and a queue that was moved back none at once. */
+  #pace(sights: readonly Sight[]): Content {
+    const [last, now] = sights.slice(-2);
+    if (!last || !now || last.offset < 0 || now.offset < last.offset || now.at <= last.at) return "–";
+    return (now.offset - last.offset) * 1_000 / (now.at - last.at);
+  }
+
+  /** Shows in a card what the cluster says of a group, row by row, or why it says nothing. */
+  async #list<T>(card: HTMLElement, group: string, what: string, rows: (told: T) => Row[]): Promise<void> {
+    const asked = this.#ask<T>(`cluster/groups/${encodeURIComponent(group)}/${what}`);
+    const shown = await asked.then((told) => this.#parts.table(rows(told)), (error: Error) => error.message);
+    this.#parts.fill(card, { [what]: shown });
+  }
+
+  #showMembers({ group }: ConsumerSummary, card: HTMLElement): Promise<void> {
+    return this.#list<GroupMembers>(card, group, "members", ({ members }) => {
+      return members.map(({ clientId: Member, address: Address, version: Version, queues, problem }) => {
+        const places = Map.groupBy(queues, ({ topic, brokerName }) => `${topic} ${brokerName}`);
+        const held = Array.from(places, ([place, all]) => `${place}:${all.map((each) => each.queueId)}`);
+        return { Member, Address, Version, Queues: problem ?? (held.join("; ") || "none") };
+      });
+    });
+  }
+
+  #showLetters({ group }: ConsumerSummary, card: HTMLElement): Promise<void> {
+    const path = `cluster/groups/${encodeURIComponent(group)}/dead-letters/send-back`;
+    return this.#list<{ messages: LetterView[] }>(card, group, "dead-letters", ({ messages }) => {
+      return messages.map(({ messageId: Message, reconsumeTimes: Retries, ...letter }) => {
+        const { offsetMessageId, queue: { brokerName } } = letter;
+        const Action = this.#parts.make("button", {}, "Send back");
+        this.#arm(Action, `Send back ${Message}`, path, { brokerName, offsetMessageId });
+        const Stored = new Date(letter.storedAt).toISOString().slice(0, 19).replace("T", " ");
+        const Content = letter.text ?? `${letter.sizeBytes} bytes; needs the token`;
+        return { Stored, Message, Retries, Content, Action };
+      });
+    });
+  }
+
+  /** Follows the events until they end; the next refresh follows them again. */
+  async #listen(): Promise<void> {
+    this.#events = new AbortController();
+    try {
+      const { ok, body } = await this.#fetch("events", { signal: this.#events.signal });
+      let rest = "";
+      for (const reader = body!.pipeThrough(new TextDecoderStream()).getReader(); ok;) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        const blocks = (rest + value).split("\n\n");
+        rest = blocks.pop()!.slice(0, 65_536);
+        for (const block of blocks) if (block.startsWith("event: ")) this.#tell(block);
+      }
+    } catch { /* the connection is gone */ }
+    this.#events = undefined;
+  }
+
+  #tell(block: string): void {
+    const parts = this.#parts;
+    const told = JSON.parse(block.slice(block.indexOf("data: ") + 6));
+    const event = typeof told === "object" ? told : { type: "dropped", missed: told };
+    const { type, group = "", at = Date.now(), ...facts } = event;
+    const time = parts.make("time", { class: "dim" }, new Date(at).toISOString().slice(11, 19));
+    const text = parts.make("span", { class: "dim" }, this.#words(facts).slice(0, 600));
+    const list = parts.at("events");
+    list.prepend(parts.make("li", {}, time, " ", parts.make("b", {}, type), ` ${group} `, text));
+    while (list.children.length > 60) list.lastChild!.remove();
+  }
+
+  /** A fact of an event in words. */
+  #words(fact: unknown): string {
+    if (Array.isArray(fact)) return fact.map((each) => this.#words(each)).join(", ") || "none";
+    if (typeof fact !== "object" || fact === null) return String(fact);
+    if ("queueId" in fact) return this.#place(fact as MessageQueue);
+    return Object.entries(fact).map(([name, each]) => `${name} ${this.#words(each)}`).join(" · ");
+  }
 }
-const flat = (value) => Array.isArray(value) ? value.map(flat).join(", ") || "none"
-  : value === null || typeof value !== "object" ? String(value) : "queueId" in value ? place(value)
-  : Object.entries(value).map(([name, each]) => name + " " + flat(each)).join(" · ");
-function show(block) {
-  const [head, ...data] = block.split("\\n"), told = JSON.parse(data.join("").slice(6));
-  const { group = "", at = Date.now(), type, ...facts } = typeof told === "object" ? told : { missed: told };
-  $("events").prepend(el("li", {}, el("time", { class: "dim" }, new Date(at).toISOString().slice(11, 19)), " ",
-    el("b", {}, head.slice(7)), " ", group, " ", el("span", { class: "dim" }, flat(facts).slice(0, 600))));
-  while ($("events").children.length > 60) $("events").lastChild.remove();
-}
-$("door").addEventListener("submit", (event) => {
-  event.preventDefault();
-  token = token && !$("token").value ? "" : $("token").value;
-  sessionStorage.setItem("token", token);
-  $("token").value = "";
-  $("door").querySelector("button").textContent = token ? "Lock" : "Unlock";
-  if (stream) stream.abort();
-  say("asking…");
-  refresh();
-});
-if (token) $("door").querySelector("button").textContent = "Lock";
-refresh();
-setInterval(() => { if (!document.hidden && !$("ask").open) refresh(); }, 2000);
-`;

@@ -7,7 +7,6 @@
 import type { Consumer } from "../consumer/consumer.ts";
 import type { LitePullConsumer } from "../consumer/lite_pull/lite_pull_consumer.ts";
 import type { ConsumerEvent } from "../consumer/events.ts";
-import type { QueueStatistics } from "../consumer/statistics.ts";
 import { compareQueues } from "../protocol/message_queue.ts";
 
 /** What is shown: consumers of either kind. */
@@ -22,23 +21,16 @@ export interface HealthBounds {
 }
 
 /** One queue. */
-export interface QueueView extends Omit<QueueStatistics, "queue"> {
-  readonly group: string;
-  readonly topic: string;
-  readonly brokerName: string;
-  readonly queueId: number;
-  readonly stalled: boolean;
-}
+export type QueueView = ReturnType<typeof queueViews>[number];
+/** A consumer in short. */
+export type ConsumerSummary = ReturnType<typeof consumerSummary>;
 
 /** The queues of a consumer. */
-export function queueViews(
-  consumer: ShownConsumer,
-  now: number,
-  { stalledAfterMs }: HealthBounds,
-): QueueView[] {
+export function queueViews(consumer: ShownConsumer, now: number, { stalledAfterMs }: HealthBounds) {
   const queues = [...consumer.statistics().queues].sort((a, b) => compareQueues(a.queue, b.queue));
   return queues.map(({ queue, ...figures }) => ({
     group: consumer.consumerGroup,
+    clientId: consumer.client.clientId,
     ...queue,
     ...figures,
     stalled: !figures.paused && now - figures.lastHandOutAt > stalledAfterMs &&
@@ -50,8 +42,6 @@ export function queueViews(
 export function consumerSummary(consumer: ShownConsumer, now: number, bounds: HealthBounds) {
   const { queues: _queues, topics, client, trace: _trace, ...figures } = consumer.statistics();
   const queues = queueViews(consumer, now, bounds);
-  const sum = (of: (speed: (typeof topics)[number]["minute"]) => number): number =>
-    topics.reduce((total, { minute }) => total + of(minute), 0);
   return {
     group: consumer.consumerGroup,
     clientId: client.clientId,
@@ -61,10 +51,11 @@ export function consumerSummary(consumer: ShownConsumer, now: number, bounds: He
     queues: queues.length,
     paused: queues.filter((queue) => queue.paused).length,
     stalled: queues.filter((queue) => queue.stalled).length,
-    lag: queues.reduce((total, queue) => total + queue.lag, 0),
-    consumedPerSecond: sum((speed) => speed.consumeOkTps),
-    failedPerSecond: sum((speed) => speed.consumeFailedTps),
-    pulledPerSecond: sum((speed) => speed.pullTps),
+    lag: sum(queues, (queue) => queue.lag),
+    consumedPerSecond: sum(topics, ({ minute }) => minute.consumeOkTps),
+    failedPerSecond: sum(topics, ({ minute }) => minute.consumeFailedTps),
+    pulledPerSecond: sum(topics, ({ minute }) => minute.pullTps),
+    concurrency: undefined,
     ...figures,
   };
 }
@@ -82,14 +73,16 @@ export function consumerDetails(consumer: ShownConsumer, now: number, bounds: He
   };
 }
 
+function sum<T>(items: readonly T[], figure: (item: T) => number): number {
+  return items.reduce((total, item) => total + figure(item), 0);
+}
+
 /** What a consumer subscribes to. */
 export function subscriptionViews(consumer: ShownConsumer) {
-  return consumer.subscriptions().map(({ topic, selector }) => ({
-    group: consumer.consumerGroup,
-    topic,
-    type: selector.type,
-    expression: selector.expression,
-  }));
+  const { consumerGroup: group } = consumer;
+  return consumer.subscriptions().map(({ topic, selector: { type, expression } }) => {
+    return { group, topic, type, expression };
+  });
 }
 
 /** Why a consumer is not ready; nothing when it is. */
@@ -98,7 +91,7 @@ export function problemsOf(consumer: ShownConsumer, now: number, bounds: HealthB
   if (phase !== "running") return [`${consumerGroup} is ${phase}`];
   const { rebalances, client } = consumer.statistics();
   const queues = queueViews(consumer, now, bounds);
-  const lag = queues.reduce((total, queue) => total + queue.lag, 0);
+  const lag = sum(queues, (queue) => queue.lag);
   return [
     ...(rebalances === 0 ? [`${consumerGroup} has not divided its queues yet`] : []),
     ...(client.connections.length === 0 ? [`${consumerGroup} has no connection`] : []),

@@ -88,6 +88,6 @@ function endpoint(text: string): string {
 async function firstLine({ body }: Response): Promise<string> {
   if (!body) return "";
   const bounded = body.pipeThrough(new LimitedBytesTransformStream(MAX_ANSWER_BYTES, { error: true }));
-  const text = await toText(bounded.pipeThrough(new TextDecoderStream()));
+  const text = await toText(bounded);
   return text.split("\n", 1)[0]!.trim();
 }

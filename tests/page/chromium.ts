@@ -158,7 +158,7 @@ export async function openChromium(): Promise<Tab | undefined> {
 }
 
 /** The browser says on its error output where it listens. */
-async function connect(output: ReadableStream<Uint8Array>): Promise<WebSocket> {
+async function connect(output: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<WebSocket> {
   let said = "";
   const [mine, rest] = output.tee();
   void rest.pipeTo(new WritableStream()).catch(() => {});

@@ -101,7 +101,7 @@ const steps: Record<string, (page: Tab) => Promise<void>> = {
     await enter(page, TOKEN);
     await page.until("the consumer appears", says("1 consumer, live"));
     const acked =
-      `Number([...document.querySelectorAll(".figures div")].find((each) => each.innerText.includes("acked")).firstChild.textContent.replaceAll(",", ""))`;
+      `Number([...document.querySelectorAll(".figures p")].find((each) => each.innerText.includes("acked")).firstChild.textContent.replaceAll(",", ""))`;
     const before = await page.evaluate<number>(acked);
     await page.until("the count goes on", `${acked} > ${before} + 20`);
     await page.until("the assignments are there", says("broker-b:0,1,2"));

@@ -6,6 +6,7 @@ import { ConfigError } from "../../../mod.ts";
 import { createAdminApp, serveAdmin } from "../../../src/admin/mod.ts";
 import { EventStreams } from "../../../src/admin/event_stream.ts";
 import { systemClock } from "../../../src/time/clock.ts";
+import { readSource } from "../../../tools/source_text.ts";
 import { eventful, onAdminStage, TOKEN } from "./admin_stage.ts";
 
 const json = { "content-type": "application/json" };
@@ -258,6 +259,15 @@ Deno.test("the page holds no state, and its policy lets nothing run but its own 
   assertEquals(/ (on\w+|style)=/.test(html.replace(script!, "")), false);
   for (const name of ["x-content-type-options", "referrer-policy", "cache-control"]) {
     assert(response.headers.has(name));
+  }
+});
+
+Deno.test("the page's script takes nothing along that a browser does not have", () => {
+  for (const name of ["page_script", "page_parts"]) {
+    const { code, imports } = readSource(`src/admin/${name}.ts`);
+    assertEquals(imports.filter((each) => !each.typeOnly), [], name);
+    const outside = code.matchAll(/^(?:export )?(?:const|let|var|function|class|async function) (\w+)/gm);
+    assertEquals(Array.from(outside, ([, each]) => each).length, 1, `${name} is more than one class`);
   }
 });
 
