@@ -28,6 +28,14 @@ export interface TracedSend {
   readonly topic: string;
   /** What kind of message it is, as topics tell them apart. */
   readonly type: "normal" | "fifo" | "delay" | "transaction";
+  /** What it is kept in order by: its sharding key. */
+  readonly group: string | undefined;
+  /** The delay level that it waits for; undefined without one. */
+  readonly delayLevel: number | undefined;
+  /** How long it waits, in milliseconds; undefined without a time of its own. */
+  readonly delayMs: number | undefined;
+  /** Until when it waits, in milliseconds since the epoch; undefined without a time of its own. */
+  readonly deliverAt: number | undefined;
   /** How many messages; undefined where it is not a batch. */
   readonly batchSize: number | undefined;
   /** Tag. */

@@ -2,6 +2,8 @@
  * Names of OpenTelemetry's messaging conventions (1.45), in one table: they are still being moved about.
  */
 
+import type { Attributes } from "@opentelemetry/api";
+
 /** Attributes of spans and of the durations measured along with them. */
 export const Attribute = {
   SYSTEM: "messaging.system.name",
@@ -18,6 +20,9 @@ export const Attribute = {
   MESSAGE_TYPE: "rocketmq.message.type",
   TAG: "rocketmq.message.tag",
   KEYS: "rocketmq.message.keys",
+  MESSAGE_GROUP: "rocketmq.message.group",
+  DELAY_LEVEL: "rocketmq.message.delay_time_level",
+  DELIVER_AT: "rocketmq.message.delivery_timestamp",
   ERROR_TYPE: "error.type",
   // What the conventions have no name for.
   PRODUCER_GROUP: "rocketmq.producer.group",
@@ -25,6 +30,21 @@ export const Attribute = {
   OFFSET: "rocketmq.queue.offset",
   ATTEMPT: "rocketmq.message.attempt",
 } as const;
+
+/** Properties of a stored message that tell the same, by RocketMQ's names. */
+export const Property = {
+  MESSAGE_GROUP: "__SHARDINGKEY",
+  DELAY_LEVEL: "DELAY",
+  /** As its sender said it. */
+  DELIVER_AT: "TIMER_DELIVER_MS",
+  /** As the broker made it out, of a delay too. */
+  DUE_AT: "TIMER_OUT_MS",
+} as const;
+
+/** Those attributes that have a value. */
+export function known(attributes: Attributes): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+}
 
 /** The value of `messaging.system.name`. */
 export const SYSTEM = "rocketmq";

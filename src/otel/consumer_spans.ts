@@ -24,8 +24,9 @@ import type {
   TracedMessage,
   TracedParty,
   TracedPull,
+  TracedRecord,
 } from "../core/tracer.ts";
-import { Attribute, SYSTEM } from "./attributes.ts";
+import { Attribute, known, Property, SYSTEM } from "./attributes.ts";
 import { errorType, failSpan, type Instruments, recordMs } from "./instruments.ts";
 import { contextOf, spanContextOf } from "./trace_context.ts";
 
@@ -69,7 +70,7 @@ export class ConsumerSpans implements ConsumerTracer {
     const span = this.instruments.tracer.startSpan(`receive ${queue.topic}`, {
       kind: SpanKind.CLIENT,
       startTime: askedAt,
-      links: messages.flatMap((message) => linkTo(spanContextOf(message))),
+      links: messages.flatMap((message) => linkTo(spanContextOf(message), stored(message))),
       attributes: {
         ...this.#all,
         ...shared,
@@ -92,18 +93,19 @@ export class ConsumerSpans implements ConsumerTracer {
     const span = this.instruments.tracer.startSpan(`process ${topic}`, {
       kind: SpanKind.CONSUMER,
       links: linkTo(received as SpanContext | undefined),
-      attributes: {
+      attributes: known({
         ...this.#all,
         ...shared,
+        ...stored(message.record),
         [Attribute.CLIENT_ID]: this.party.clientId(),
         [Attribute.PARTITION]: String(queue.queueId),
         [Attribute.BROKER]: queue.brokerName,
         [Attribute.OFFSET]: message.queueOffset,
         [Attribute.MESSAGE_ID]: message.messageId,
         [Attribute.ATTEMPT]: message.attempt,
-        ...(tag === undefined ? {} : { [Attribute.TAG]: tag }),
-        ...(keys.length === 0 ? {} : { [Attribute.KEYS]: [...keys] }),
-      },
+        [Attribute.TAG]: tag,
+        [Attribute.KEYS]: keys.length === 0 ? undefined : [...keys],
+      }),
     }, parent);
     return new DeliverySpan(span, trace.setSpan(parent, span), topic, shared, this);
   }
@@ -181,6 +183,20 @@ class DeliverySpan implements DeliveryTrail {
   }
 }
 
-function linkTo(spanContext: SpanContext | undefined): Link[] {
-  return spanContext === undefined ? [] : [{ context: spanContext }];
+function linkTo(spanContext: SpanContext | undefined, attributes: Attributes = {}): Link[] {
+  return spanContext === undefined ? [] : [{ context: spanContext, attributes }];
+}
+
+/** What the properties of a stored message tell. */
+function stored(record: TracedRecord): Attributes {
+  return known({
+    [Attribute.MESSAGE_GROUP]: record.property(Property.MESSAGE_GROUP),
+    [Attribute.DELAY_LEVEL]: whole(record.property(Property.DELAY_LEVEL)),
+    [Attribute.DELIVER_AT]: whole(record.property(Property.DUE_AT) ?? record.property(Property.DELIVER_AT)),
+  });
+}
+
+/** Other clients may have written anything. */
+function whole(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

@@ -5,7 +5,7 @@
  */
 import { type Attributes, context, type Span, SpanKind, trace } from "@opentelemetry/api";
 import type { ProducerTracer, SendTrail, TracedParty, TracedQueue, TracedSend } from "../core/tracer.ts";
-import { Attribute, SYSTEM } from "./attributes.ts";
+import { Attribute, known, SYSTEM } from "./attributes.ts";
 import { errorType, failSpan, type Instruments, recordMs } from "./instruments.ts";
 import { contextProperties } from "./trace_context.ts";
 
@@ -32,19 +32,27 @@ export class ProducerSpans implements ProducerTracer {
     const active = context.active();
     const span = this.#instruments.tracer.startSpan(`send ${message.topic}`, {
       kind: SpanKind.PRODUCER,
-      attributes: {
+      attributes: known({
         ...shared,
         [Attribute.CLIENT_ID]: clientId(),
         [Attribute.NAMESPACE]: namespace,
         [Attribute.PRODUCER_GROUP]: group,
         [Attribute.MESSAGE_TYPE]: message.type,
-        ...(message.tag === undefined ? {} : { [Attribute.TAG]: message.tag }),
-        ...(message.keys.length === 0 ? {} : { [Attribute.KEYS]: [...message.keys] }),
-        ...(message.batchSize === undefined ? {} : { [Attribute.BATCH_COUNT]: message.batchSize }),
-      },
+        [Attribute.TAG]: message.tag,
+        [Attribute.KEYS]: message.keys.length === 0 ? undefined : [...message.keys],
+        [Attribute.MESSAGE_GROUP]: message.group,
+        [Attribute.DELAY_LEVEL]: message.delayLevel,
+        [Attribute.DELIVER_AT]: this.#deliverAt(message),
+        [Attribute.BATCH_COUNT]: message.batchSize,
+      }),
     }, active);
     const properties = contextProperties(span, trace.setSpan(active, span));
     return new SendSpan(span, properties, shared, this.#instruments, this.#party.now);
+  }
+
+  /** As brokers do: a delay goes before a time. */
+  #deliverAt({ delayMs, deliverAt }: TracedSend): number | undefined {
+    return delayMs === undefined ? deliverAt : this.#party.now() + delayMs;
   }
 }
 

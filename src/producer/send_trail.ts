@@ -77,12 +77,17 @@ function begin(
   type: TracedSend["type"],
   batchSize?: number,
 ): SendTrail {
-  const { topic = "", tag, keys = [] } = message ?? {};
+  const { topic = "", tag, keys = [], properties, delayLevel, delayMs, deliverAt } = message ??
+    {} as Partial<Message>;
   return tracer.sending({
     topic,
     tag,
     keys: keys.length === 0 ? [] : joinKeys(keys).split(" "),
     type,
+    group: properties?.[PropertyKey.SHARDING_KEY],
+    delayLevel: delayLevel || undefined,
+    delayMs,
+    deliverAt,
     batchSize,
   });
 }

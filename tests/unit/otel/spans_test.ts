@@ -99,6 +99,76 @@ Deno.test("an answer of the broker is one span from the question on, and none wh
   assertEquals(recorder.ended[1]!.links.map((link) => link.context), [context!]);
 });
 
+Deno.test("what keeps a message in order and what it waits for is told of its delivery, and of its link from the answer", () => {
+  const { recorder, spans } = recording();
+  const stored = (properties: Record<string, string>) => ({
+    property: (name: string) => properties[name],
+  });
+  const told = (properties: Record<string, string>) => {
+    spans.handedOut({ ...message, record: stored(properties) }, undefined).ended("returned");
+    return waiting(recorder.ended.pop()!.attributes);
+  };
+  assertEquals(told({}), {});
+  assertEquals(told({ __SHARDINGKEY: "order 7", DELAY: "3" }), { group: "order 7", delay_time_level: 3 });
+  assertEquals(told({ TIMER_DELIVER_MS: "5000" }), { delivery_timestamp: 5000 });
+  assertEquals(told({ TIMER_OUT_MS: "6000", TIMER_DELIVER_MS: "5000" }), { delivery_timestamp: 6000 });
+  assertEquals(told({ DELAY: "soon", TIMER_OUT_MS: "-1", TIMER_DELIVER_MS: "5000" }), {});
+  const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+  spans.received({ queue, askedAt: 900, messages: [stored({ traceparent, __SHARDINGKEY: "k" })] });
+  assertEquals(recorder.ended[0]!.links.map((link) => link.attributes), [{ "rocketmq.message.group": "k" }]);
+});
+
+Deno.test("a delayed send tells its level or its time, and its delivery the time that the broker made of it", async () => {
+  const cluster = await startCluster({ topics: { orders: 1 }, broker: { delayLevelsMs: [10, 20, 30] } });
+  try {
+    const { namesrvAddr } = cluster;
+    const [shop, billing] = [new SpanRecorder("shop"), new SpanRecorder("billing")];
+    const producer = createProducer({ producerGroup: "shop", namesrvAddr }, {
+      tracer: openTelemetry({ tracer: shop.tracer }),
+    });
+    const consumer = createConsumer(
+      { consumerGroup: "billing", namesrvAddr, consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET" },
+      { tracer: openTelemetry({ tracer: billing.tracer }) },
+    );
+    consumer.subscribe("orders");
+    await producer.start();
+    await consumer.start();
+    const before = Date.now();
+    await producer.send({ topic: "orders", body: "1", delayLevel: 2 });
+    await producer.send({ topic: "orders", body: "2", delayMs: 50 });
+    await producer.send({ topic: "orders", body: "3", deliverAt: before + 60 });
+    await producer.sendOrderly({ topic: "orders", body: "4" }, "order 7");
+    const [level, delayed, timed, fifo] = shop.ended.map(({ attributes }) => waiting(attributes));
+    assertEquals([level, timed, fifo], [
+      { delay_time_level: 2 },
+      { delivery_timestamp: before + 60 },
+      { group: "order 7" },
+    ]);
+    const due = Number(delayed!["delivery_timestamp"]);
+    assert(due >= before + 50 && due <= Date.now() + 50, `${due - before}`);
+    const got = new Set<string>();
+    for await (const message of consumer.messages()) if (got.add(message.text()).size === 4) break;
+    await consumer.shutdown();
+    await producer.shutdown();
+    const processed = billing.ended.filter(({ name }) => name === "process orders");
+    const times = processed.map(({ attributes }) => waiting(attributes)["delivery_timestamp"]);
+    assertEquals(times.filter((time) => time !== undefined).length, 2, `${times}`);
+    assert(processed.some(({ attributes }) => waiting(attributes)["group"] === "order 7"));
+  } finally {
+    await cluster.stop();
+  }
+});
+
+/** What is told of order and delay. */
+function waiting(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const names = ["group", "delay_time_level", "delivery_timestamp"];
+  return Object.fromEntries(
+    names.map((name) => [name, attributes[`rocketmq.message.${name}`]]).filter(([, value]) =>
+      value !== undefined
+    ),
+  );
+}
+
 Deno.test("a message that nobody follows is no hindrance to withSpanOf", () => {
   assertEquals(withSpanOf({}, () => 7), 7);
 });
