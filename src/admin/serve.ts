@@ -7,6 +7,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Hono } from "hono";
 import { type AdminAppOptions, createAdminApp } from "./app.ts";
+import { ProblemError, problemResponse } from "./problem.ts";
 
 /** Where the endpoint listens, and what it shows. */
 export interface ServeAdminOptions extends AdminAppOptions {
@@ -25,6 +26,10 @@ export interface AdminServer {
 }
 
 const DEFAULT_PORT = 8180;
+const UNREADABLE: ProblemError = new ProblemError(
+  400,
+  "Cannot answer: the target is no path, or Host is not said once",
+);
 /** How long a client may take over the head of a request, and over all of it, in milliseconds. */
 const HEAD_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -81,7 +86,7 @@ async function handle(app: Hono, incoming: IncomingMessage, outgoing: ServerResp
   outgoing.once("close", () => gone.abort());
   try {
     const request = requestOf(incoming);
-    const response = request ? await app.fetch(request) : new Response(null, { status: 400 });
+    const response = request ? await app.fetch(request) : problemResponse(UNREADABLE);
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
     if (response.body) await write(response.body, outgoing, gone.signal);
     outgoing.end();

@@ -15,6 +15,10 @@ export interface Flag {
   readonly help: string;
   /** Whether it may be given several times. */
   readonly many?: boolean;
+  /** Its value is a whole number between these. */
+  readonly range?: readonly [least: number, most?: number];
+  /** The flag without which it would say nothing. */
+  readonly beside?: string;
 }
 
 /** Exit codes of the command line. */
@@ -46,8 +50,8 @@ export interface Given {
   text(name: string): string | undefined;
   /** All values of a flag that may be given several times. */
   all(name: string): readonly string[];
-  /** The value of a flag as a whole number from `least` on. @throws UsageError */
-  count(name: string, least?: number): number | undefined;
+  /** The value of a flag with a range. */
+  count(name: string): number | undefined;
 }
 
 /** What a command works with. */
@@ -107,25 +111,47 @@ export function readLine(args: readonly string[], flags: readonly Flag[]): Given
       words.push(...args.slice(at + 1));
       break;
     }
-    if (!arg.startsWith("--")) {
+    if (!arg.startsWith("-") || arg === "-") {
       words.push(arg);
       continue;
     }
     const equals = arg.indexOf("=");
-    const name = arg.slice(2, equals < 0 ? undefined : equals);
+    const name = arg === "-h"
+      ? "help"
+      : arg.slice(arg.startsWith("--") ? 2 : 0, equals < 0 ? undefined : equals);
     const flag = flags.find((each) => each.name === name);
     if (flag === undefined) throw new UsageError(`Cannot understand "${arg}": there is no such flag`);
     const inline = equals < 0 ? undefined : arg.slice(equals + 1);
     if (flag.value === undefined && inline !== undefined) {
       throw new UsageError(`Cannot understand "${arg}": --${name} takes no value`);
     }
-    const value = flag.value === undefined ? "" : inline ?? args[++at];
-    if (value === undefined) throw new UsageError(`Cannot understand "${arg}": its value is missing`);
+    const value = valueOf(
+      flag,
+      arg,
+      inline ?? (flag.value === undefined ? "" : args[++at]),
+      inline === undefined,
+    );
     const known = values.get(name) ?? [];
     if (known.length > 0 && !flag.many) throw new UsageError(`Cannot understand "${arg}": it is given twice`);
     values.set(name, [...known, value]);
   }
+  for (const { name, beside } of flags) {
+    if (beside === undefined || !values.has(name) || values.has(beside) || values.has("help")) continue;
+    throw new UsageError(`Cannot understand --${name}: it says nothing without --${beside}`);
+  }
   return given(words, values);
+}
+
+/** A word that looks like a flag is no value, unless it is written behind "=". */
+function valueOf({ name, range }: Flag, arg: string, text: string | undefined, isNextWord: boolean): string {
+  if (text === undefined || (isNextWord && text.startsWith("--"))) {
+    throw new UsageError(`Cannot understand "${arg}": its value is missing`);
+  }
+  if (range === undefined) return text;
+  const [least, most = Number.MAX_SAFE_INTEGER] = range;
+  if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return text;
+  const limits = range[1] === undefined ? `from ${least}` : `from ${least} to ${most}`;
+  throw new UsageError(`Cannot understand --${name}: "${text}" is not a whole number ${limits}`);
 }
 
 function given(words: readonly string[], values: ReadonlyMap<string, readonly string[]>): Given {
@@ -134,12 +160,9 @@ function given(words: readonly string[], values: ReadonlyMap<string, readonly st
     has: (name) => values.has(name),
     text: (name) => values.get(name)?.[0],
     all: (name) => values.get(name) ?? [],
-    count(name, least = 0) {
+    count(name) {
       const text = values.get(name)?.[0];
-      if (text === undefined) return undefined;
-      const number = Number(text);
-      if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number >= least) return number;
-      throw new UsageError(`Cannot understand --${name}: "${text}" is not a whole number from ${least}`);
+      return text === undefined ? undefined : Number(text);
     },
   };
 }

@@ -3,6 +3,9 @@
  */
 import { harmless, type Paint, type Terminal } from "./terminal.ts";
 
+/** JSON escapes the controls below U+0020; terminals obey these too. */
+const C1_CONTROLS = /[\x7f-\x9f]/g;
+
 /** Rows under a heading; what looks like a number stands at the right. */
 export function table(
   heading: readonly string[],
@@ -18,6 +21,11 @@ export function table(
     cells.map((cell, at) => isNumber[at] ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!)).join("  ")
       .trimEnd();
   return [paint("bold", line(heading)), ...clean.map(line)];
+}
+
+/** A value as one line of JSON, which moves no cursor either. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(C1_CONTROLS, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
 }
 
 /** A number with its thousands apart. */

@@ -1,6 +1,7 @@
 /**
  * A message as text: for people, or as one JSON document a line for programs.
  */
+import { jsonLine } from "./layout.ts";
 import { harmless, type Paint } from "./terminal.ts";
 
 /** What is shown of a message, whether it was consumed or looked up. */
@@ -34,7 +35,7 @@ export function prettyLines(message: ShownMessage, paint: Paint): string[] {
   const { queue, queueOffset, tag, keys, body } = message;
   const head = [
     paint("dim", message.storedAt.toISOString()),
-    paint("cyan", `${queue.brokerName}:${queue.queueId}@${queueOffset}`),
+    paint("cyan", harmless(`${queue.brokerName}:${queue.queueId}@${queueOffset}`)),
     ...(tag === undefined ? [] : [paint("yellow", `#${harmless(tag)}`)]),
     ...(keys.length === 0 ? [] : [`keys ${harmless(keys.join(" "))}`]),
     paint("dim", harmless(message.messageId)),
@@ -57,7 +58,7 @@ function hex(body: Uint8Array): string {
 export function jsonOf(message: ShownMessage): string {
   const { topic, queue, queueOffset, messageId, tag, keys, properties, body, bornAt, storedAt } = message;
   const text = bodyText(body);
-  return JSON.stringify({
+  return jsonLine({
     topic,
     broker: queue.brokerName,
     queueId: queue.queueId,

@@ -49,14 +49,16 @@ export async function runCli(
   world: CliWorld = {},
 ): Promise<number> {
   const paint = paintFor(terminal);
-  const [name, ...rest] = args;
-  if (name === undefined || name === "--help" || name === "help") {
-    const asked = commands.find((each) => each.name === rest[0]);
-    terminal.print(asked === undefined ? overview(commands, paint) : helpOf(asked, paint));
-    return name === undefined ? Exit.USAGE : Exit.OK;
+  const [first, ...others] = args;
+  const asksHelp = first === undefined || ["--help", "-h", "help"].includes(first);
+  if (asksHelp && (others[0] === undefined || others[0].startsWith("-"))) {
+    terminal.print(overview(commands, paint));
+    return first === undefined ? Exit.USAGE : Exit.OK;
   }
+  const [name = "", ...rest] = asksHelp ? [...others, "--help"] : args;
   const command = commands.find((each) => each.name === name);
   try {
+    if (name.startsWith("-")) throw new UsageError(`Cannot understand "${name}": the command goes first`);
     if (command === undefined) throw new UsageError(`Cannot understand "${name}": there is no such command`);
     const given = readLine(rest, [...command.flags, ...COMMON_FLAGS]);
     if (given.has("help")) {
@@ -110,8 +112,11 @@ function connectionOf(
 ): ClientOptions {
   const accessKey = env("ROCKETMQ_ACCESS_KEY");
   const secretKey = env("ROCKETMQ_SECRET_KEY");
+  if (!accessKey !== !secretKey) {
+    throw new UsageError("Cannot sign requests: ROCKETMQ_ACCESS_KEY and ROCKETMQ_SECRET_KEY belong together");
+  }
   return {
-    namesrvAddr: namesrv ?? env("NAMESRV_ADDR") ?? "127.0.0.1:9876",
+    namesrvAddr: namesrv ?? (env("NAMESRV_ADDR") || "127.0.0.1:9876"),
     namespace,
     tls: tls || undefined,
     credentials: accessKey && secretKey ? { accessKey, secretKey } : undefined,

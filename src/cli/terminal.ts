@@ -58,6 +58,8 @@ export function processTerminal(): ProcessTerminal {
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => enough.signal.aborted ? process.exit(Exit.INTERRUPTED) : enough.abort());
   }
+  // one that neither colours nor moves its cursor, as inside an editor
+  const isDumb = process.env["TERM"] === "dumb";
   let hasRoom = true;
   let isBroken = false;
   const broken = (cause: Error): void => {
@@ -94,11 +96,15 @@ export function processTerminal(): ProcessTerminal {
         stdout.end(() => resolve());
       });
     },
-    note: (text) => void stderr.write(text),
+    note(text) {
+      try {
+        stderr.write(text);
+      } catch { /* nobody reads notes any more, and there is nowhere to say so */ }
+    },
     input: stdin as AsyncIterable<Uint8Array>,
     inputIsTyped: stdin.isTTY === true,
-    isTerminal: stdout.isTTY === true,
-    notesAreRead: stderr.isTTY === true,
+    isTerminal: stdout.isTTY === true && !isDumb,
+    notesAreRead: stderr.isTTY === true && !isDumb,
     columns: stdout.columns ?? 80,
     env: (name) => process.env[name],
     signal: enough.signal,

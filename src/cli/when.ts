@@ -17,8 +17,9 @@ export function readPoint(text: string, now: number): Point {
   const offset = /^offset:(\d+)$/.exec(text)?.[1];
   if (offset !== undefined) return { offset: Number(offset) };
   const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return { time: now - Number(count) * UNITS[unit!]! };
-  const time = Date.parse(text);
+  if (count !== undefined) return { time: Math.max(0, now - Number(count) * UNITS[unit!]!) };
+  // Date.parse by itself takes a bare "5" for a day in May 2001
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN;
   if (!Number.isNaN(time)) return { time };
   throw new UsageError(
     `Cannot understand "${text}": a point is earliest, latest, offset:42, 15m (ago; s, m, h, d) or a time as 2026-11-22T20:00Z`,

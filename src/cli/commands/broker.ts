@@ -3,12 +3,14 @@
  */
 import { type BrokerOptions, type BrokerSpec, startCluster } from "../../testing/mod.ts";
 import { type Command, type Context, Exit, type Given, UsageError } from "../command.ts";
+import { jsonLine } from "../layout.ts";
 
 const FIRST_BROKER_PORT = 10_911;
 const NAME_SERVER_PORT = 9_876;
 /** Brokers use the ports beside theirs in Java, so several keep this distance. */
 const PORT_STEP = 10;
 const MAX_BROKERS = 26;
+const MAX_QUEUES = 1_024;
 const DELAY_LEVELS = 18;
 /** Flags that are options of each broker. */
 const COUNTS = [
@@ -36,25 +38,39 @@ was sent is gone when the command ends (Ctrl-C). Topics come into being with the
     {
       name: "namesrv-port",
       value: "n",
+      range: [0, 65_535],
       help: `port of the name server; ${NAME_SERVER_PORT} by default, 0 for a free one`,
     },
     {
       name: "port",
       value: "n",
+      range: [0, 65_535],
       help: `port of the first broker; ${FIRST_BROKER_PORT} by default, 0 for free ones`,
     },
-    { name: "brokers", value: "n", help: "how many; 1 by default" },
+    { name: "brokers", value: "n", range: [1, MAX_BROKERS], help: "how many; 1 by default" },
     { name: "topic", value: "name:queues", help: "make a topic", many: true },
     {
       name: "queues",
       value: "n",
+      range: [1, MAX_QUEUES],
       help: "queues of a topic that comes into being with its first message; 8 by default",
     },
-    { name: "pull-messages", value: "n", help: "messages that one pull gives at most; 32 by default" },
-    { name: "pull-bytes", value: "n", help: "bytes that one pull gives at most; 262144 by default" },
+    {
+      name: "pull-messages",
+      value: "n",
+      range: [1],
+      help: "messages that one pull gives at most; 32 by default",
+    },
+    {
+      name: "pull-bytes",
+      value: "n",
+      range: [1],
+      help: "bytes that one pull gives at most; 262144 by default",
+    },
     {
       name: "retention-bytes",
       value: "n",
+      range: [1],
       help: "bytes that a broker keeps, then the oldest go; all by default",
     },
     { name: "fast-delays", help: "delay levels of 1, 2, 3 … seconds" },
@@ -64,10 +80,7 @@ was sent is gone when the command ends (Ctrl-C). Topics come into being with the
 
 async function run({ given, terminal, paint }: Context): Promise<number> {
   const port = given.count("port") ?? FIRST_BROKER_PORT;
-  const count = given.count("brokers", 1) ?? 1;
-  if (count > MAX_BROKERS) {
-    throw new UsageError(`Cannot run ${count} brokers: at most ${MAX_BROKERS} have names`);
-  }
+  const count = given.count("brokers") ?? 1;
   const brokers = Array.from({ length: count }, (_, at): BrokerSpec => ({
     name: `broker-${String.fromCharCode("a".charCodeAt(0) + at)}`,
     port: port === 0 ? 0 : port + at * PORT_STEP,
@@ -81,7 +94,7 @@ async function run({ given, terminal, paint }: Context): Promise<number> {
   try {
     if (given.has("json")) {
       const addresses = cluster.brokers.map((name) => ({ name, address: cluster.brokerAddress(name) }));
-      terminal.print(JSON.stringify({ namesrvAddr: cluster.namesrvAddr, brokers: addresses }));
+      terminal.print(jsonLine({ namesrvAddr: cluster.namesrvAddr, brokers: addresses }));
     } else {
       terminal.print(`name server ${paint("bold", cluster.namesrvAddr)}`);
       for (const name of cluster.brokers) terminal.print(`${name} ${cluster.brokerAddress(name)}`);
@@ -101,7 +114,7 @@ async function run({ given, terminal, paint }: Context): Promise<number> {
 function optionsOf(given: Given): Partial<BrokerOptions> {
   const options: { -readonly [name in keyof BrokerOptions]?: BrokerOptions[name] } = {};
   for (const [flag, option] of COUNTS) {
-    const count = given.count(flag, 1);
+    const count = given.count(flag);
     if (count !== undefined) options[option] = count;
   }
   if (given.has("fast-delays")) {
@@ -112,8 +125,10 @@ function optionsOf(given: Given): Partial<BrokerOptions> {
 
 function topicOf(text: string): [string, number] {
   const [, name, queues = "4"] = /^([^:]+)(?::(\d+))?$/.exec(text) ?? [];
-  if (name === undefined) {
-    throw new UsageError(`Cannot understand --topic "${text}": it is to be name or name:queues`);
+  if (name === undefined || Number(queues) < 1 || Number(queues) > MAX_QUEUES) {
+    throw new UsageError(
+      `Cannot understand --topic "${text}": it is to be name or name:queues, 1 to ${MAX_QUEUES} of them`,
+    );
   }
   return [name, Number(queues)];
 }

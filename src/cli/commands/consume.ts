@@ -16,6 +16,7 @@ import { type Command, type Context, Exit, UsageError } from "../command.ts";
 import { asking, during, named } from "../connected.ts";
 import { ProgressBar, readable } from "../layout.ts";
 import { bodyText, jsonOf, prettyLines, type ShownMessage } from "../message_text.ts";
+import { harmless } from "../terminal.ts";
 import { POINT, type Point, readPoint } from "../when.ts";
 
 /** The group that brokers see. Nothing is stored for it. */
@@ -42,8 +43,8 @@ moved: reading changes nothing. --tag and --sql are applied by the broker, --mat
   flags: [
     { name: "from", value: POINT, help: "where to begin; latest by default" },
     { name: "until-end", help: "stop at what was the end when it began" },
-    { name: "count", value: "n", help: "stop after so many messages" },
-    { name: "queue", value: "n", help: "this queue only" },
+    { name: "count", value: "n", range: [1], help: "stop after so many messages" },
+    { name: "queue", value: "n", range: [0], help: "this queue only" },
     { name: "tag", value: "a || b", help: "messages with one of these tags" },
     {
       name: "sql",
@@ -78,7 +79,7 @@ function wishOf({ given, world }: Context): Wish {
   return {
     point: readPoint(given.text("from") ?? "latest", (world.clock ?? systemClock).now()),
     queueId: given.count("queue"),
-    count: given.count("count", 1),
+    count: given.count("count"),
     selector: selectorOf(given.text("tag"), given.text("sql")),
   };
 }
@@ -207,7 +208,8 @@ async function read(
 }
 
 function show({ given, terminal, paint }: Context, message: ShownMessage): void {
-  if (given.has("json")) terminal.print(jsonOf(message));
-  else if (given.has("body")) terminal.print(bodyText(message.body) ?? "");
-  else for (const line of prettyLines(message, paint)) terminal.print(line);
+  if (given.has("json")) return terminal.print(jsonOf(message));
+  if (!given.has("body")) return prettyLines(message, paint).forEach((line) => terminal.print(line));
+  const body = bodyText(message.body) ?? "";
+  terminal.print(terminal.isTerminal ? harmless(body) : body);
 }

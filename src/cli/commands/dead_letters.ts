@@ -27,7 +27,7 @@ more, after about a second; it stays among the dead letters all the same, so tha
     ["dead-letters billing --limit 500 --send-back all", "the newest 500"],
   ],
   flags: [
-    { name: "limit", value: "n", help: `how many; ${DEFAULT_LIMIT} by default` },
+    { name: "limit", value: "n", range: [1], help: `how many; ${DEFAULT_LIMIT} by default` },
     {
       name: "send-back",
       value: "id|all",
@@ -41,7 +41,7 @@ more, after about a second; it stays among the dead letters all the same, so tha
 async function run(context: Context, admin: ClusterAdmin): Promise<number> {
   const { given, terminal, paint } = context;
   const group = named(admin, given.words[0]!);
-  const letters = await newest(admin, group, given.count("limit", 1) ?? DEFAULT_LIMIT, terminal.signal);
+  const letters = await newest(admin, group, given.count("limit") ?? DEFAULT_LIMIT, terminal.signal);
   const ids = given.all("send-back");
   if (ids.length > 0) return await sendBack(context, admin, group, letters, ids);
   for (const letter of letters) {

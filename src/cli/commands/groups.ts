@@ -5,7 +5,8 @@ import type { ClusterAdmin } from "../../cluster/cluster_admin.ts";
 import { isSystemGroup } from "../../protocol/names.ts";
 import { type Command, type Context, Exit } from "../command.ts";
 import { asking, named } from "../connected.ts";
-import { table } from "../layout.ts";
+import { jsonLine, table } from "../layout.ts";
+import { harmless } from "../terminal.ts";
 
 /** What every broker makes for itself (SubscriptionGroupManager.init), beside the groups with the system's prefix. */
 const MADE_BY_BROKERS: ReadonlySet<string> = new Set([
@@ -43,13 +44,13 @@ async function run({ given, terminal, paint }: Context, admin: ClusterAdmin): Pr
   if (group === undefined) {
     for (const each of await admin.groups({ signal })) {
       if (!given.has("all") && (isSystemGroup(each.group) || MADE_BY_BROKERS.has(each.group))) continue;
-      terminal.print(given.has("json") ? JSON.stringify(each) : each.group);
+      terminal.print(given.has("json") ? jsonLine(each) : harmless(each.group));
     }
     return Exit.OK;
   }
   const found = await admin.members(named(admin, group), { signal });
   if (given.has("json")) {
-    terminal.print(JSON.stringify(found));
+    terminal.print(jsonLine(found));
     return Exit.OK;
   }
   if (found.members.length === 0) {
@@ -57,7 +58,9 @@ async function run({ given, terminal, paint }: Context, admin: ClusterAdmin): Pr
     return Exit.OK;
   }
   terminal.print(`${found.messageModel}, ${found.consumeType}`);
-  for (const { topic, subString } of found.subscriptions) terminal.print(`subscribes ${topic} ${subString}`);
+  for (const { topic, subString } of found.subscriptions) {
+    terminal.print(harmless(`subscribes ${topic} ${subString}`));
+  }
   const rows = found.members.map(({ clientId, address, language, version, queues, problem }) => [
     clientId,
     address,

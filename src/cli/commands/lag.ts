@@ -5,7 +5,7 @@ import type { ClusterAdmin, GroupProgress } from "../../cluster/cluster_admin.ts
 import { systemClock } from "../../time/clock.ts";
 import { type Command, type Context, Exit } from "../command.ts";
 import { asking, named } from "../connected.ts";
-import { readable, table } from "../layout.ts";
+import { jsonLine, readable, table } from "../layout.ts";
 import { harmless } from "../terminal.ts";
 
 /** The command. */
@@ -27,8 +27,14 @@ the exit code is 3 when the lag is above.`,
   flags: [
     { name: "topic", value: "topic", help: "this topic only" },
     { name: "watch", help: "draw it again and again" },
-    { name: "every", value: "seconds", help: "how often, with --watch; 2 by default" },
-    { name: "max", value: "n", help: "exit with 3 when the total is above this" },
+    {
+      name: "every",
+      value: "seconds",
+      range: [1, 86_400],
+      beside: "watch",
+      help: "how often, with --watch; 2 by default",
+    },
+    { name: "max", value: "n", range: [0], help: "exit with 3 when the total is above this" },
   ],
   run: (context) => asking(context, (admin) => run(context, admin)),
 };
@@ -37,7 +43,7 @@ async function run(context: Context, admin: ClusterAdmin): Promise<number> {
   const { given, terminal } = context;
   const { signal } = terminal;
   const max = given.count("max");
-  const everyMs = (given.count("every", 1) ?? 2) * 1000;
+  const everyMs = (given.count("every") ?? 2) * 1000;
   const clock = context.world.clock ?? systemClock;
   const group = named(admin, given.words[0]!), only = given.text("topic");
   const topic = only && named(admin, only);
@@ -59,7 +65,7 @@ async function run(context: Context, admin: ClusterAdmin): Promise<number> {
 }
 
 function show({ given, terminal, paint }: Context, progress: GroupProgress, again: boolean): void {
-  if (given.has("json")) return terminal.print(JSON.stringify(progress));
+  if (given.has("json")) return terminal.print(jsonLine(progress));
   if (again && terminal.isTerminal) terminal.print("\x1b[H\x1b[2J\x1b[A");
   const rows = progress.queues.map(({ queue, brokerOffset, consumerOffset, lag }) => [
     queue.topic,

@@ -6,7 +6,7 @@ import type { Message } from "../../message/message.ts";
 import { createProducer } from "../../producer/producer.ts";
 import { type Command, type Context, Exit, UsageError } from "../command.ts";
 import { during } from "../connected.ts";
-import { readable } from "../layout.ts";
+import { jsonLine, readable } from "../layout.ts";
 
 /** The command. */
 export const produce: Command = {
@@ -33,10 +33,11 @@ how many were stored is told in any case.`,
     { name: "tag", value: "tag", help: "tag of every message" },
     { name: "key", value: "key", help: "key of every message", many: true },
     { name: "property", value: "name=value", help: "property of every message", many: true },
-    { name: "delay-ms", value: "n", help: "deliver this many milliseconds after it is stored" },
+    { name: "delay-ms", value: "n", range: [1], help: "deliver this many milliseconds after it is stored" },
     {
       name: "in-flight",
       value: "n",
+      range: [1],
       help: "most sends under way; 16 by default; 1 keeps the order of the lines",
     },
   ],
@@ -51,11 +52,11 @@ async function run(context: Context): Promise<number> {
   let failed: unknown;
   await during(producer, terminal.signal, async () => {
     const writer = producer.writable({
-      maxInFlight: given.count("in-flight", 1) ?? 16,
+      maxInFlight: given.count("in-flight") ?? 16,
       signal: terminal.signal,
       onSent: ({ messageId, queue, queueOffset }) => {
         stored++;
-        if (given.has("json")) terminal.print(JSON.stringify({ messageId, queue, queueOffset }));
+        if (given.has("json")) terminal.print(jsonLine({ messageId, queue, queueOffset }));
       },
     }).getWriter();
     try {
@@ -93,7 +94,7 @@ function messageMaker({ given }: Context): (text: string) => Message {
     topic: given.words[0]!,
     ...(given.has("tag") ? { tag: given.text("tag")! } : {}),
     ...(given.has("key") ? { keys: given.all("key") } : {}),
-    ...(given.has("delay-ms") ? { delayMs: given.count("delay-ms", 1)! } : {}),
+    ...(given.has("delay-ms") ? { delayMs: given.count("delay-ms")! } : {}),
     properties: Object.fromEntries(given.all("property").map(propertyOf)),
   };
   if (!given.has("json") || given.has("body")) return (body) => ({ ...shared, body });
@@ -126,9 +127,13 @@ function documentOf(line: string): Partial<Message> & Pick<Message, "body"> {
   const own = Object.entries((properties ?? {}) as Record<string, string>).filter(([name]) =>
     !/^[A-Z0-9_]+$/.test(name)
   );
+  const isText = (value: unknown): boolean => typeof value === "string";
+  if (!Object.values(properties ?? {}).every(isText)) {
+    throw new UsageError(`Cannot send the line ${JSON.stringify(line.slice(0, 60))}: a property is no text`);
+  }
   return {
     body: typeof bodyBase64 === "string"
-      ? Uint8Array.from(atob(bodyBase64), (c) => c.charCodeAt(0))
+      ? bytesOf(bodyBase64)
       : typeof body === "string"
       ? body
       : JSON.stringify(body),
@@ -141,4 +146,12 @@ function documentOf(line: string): Partial<Message> & Pick<Message, "body"> {
       ...(typeof shardingKey === "string" ? { SHARDING_KEY: shardingKey } : {}),
     },
   };
+}
+
+function bytesOf(base64: string): Uint8Array {
+  try {
+    return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  } catch (cause) {
+    throw new UsageError("Cannot send a line: its bodyBase64 is not base64", { cause });
+  }
 }

@@ -5,7 +5,7 @@ import type { ClusterAdmin, ResetTarget } from "../../cluster/cluster_admin.ts";
 import { systemClock } from "../../time/clock.ts";
 import { type Command, type Context, Exit, UsageError } from "../command.ts";
 import { asking, named } from "../connected.ts";
-import { readable, table } from "../layout.ts";
+import { jsonLine, readable, table } from "../layout.ts";
 import { readPoint } from "../when.ts";
 
 /** The command. */
@@ -38,6 +38,10 @@ async function run(context: Context, admin: ClusterAdmin, to: ResetTarget): Prom
   const { given, terminal, paint } = context;
   const { signal } = terminal;
   const [group, topic] = given.words.map((name) => named(admin, name)) as [string, string];
+  const print = (places: readonly object[], head: readonly string[], rows: readonly string[][]): void => {
+    const lines = given.has("json") ? places.map(jsonLine) : table(head, rows, paint);
+    for (const line of lines) terminal.print(line);
+  };
   if (!given.has("yes")) {
     const { queues } = await admin.progress(group, { topic, signal });
     const rows = queues.map(({ queue, consumerOffset, brokerOffset }) => [
@@ -46,18 +50,17 @@ async function run(context: Context, admin: ClusterAdmin, to: ResetTarget): Prom
       readable(consumerOffset),
       readable(brokerOffset),
     ]);
-    for (const line of table(["broker", "queue", "consumed", "end"], rows, paint)) terminal.print(line);
+    print(queues, ["broker", "queue", "consumed", "end"], rows);
     terminal.note(`Nothing is moved yet: add --yes to move group ${group} to ${given.text("to")}.\n`);
     return Exit.OK;
   }
   const moved = await admin.resetOffsets(group, topic, to, { force: !given.has("back-only"), signal });
-  if (given.has("json")) { for (const each of moved) terminal.print(JSON.stringify(each)); }
-  else {
-    const rows = moved.map((
-      { queue, offset },
-    ) => [queue.brokerName, String(queue.queueId), readable(offset)]);
-    for (const line of table(["broker", "queue", "offset"], rows, paint)) terminal.print(line);
-  }
+  const rows = moved.map((each) => [
+    each.queue.brokerName,
+    String(each.queue.queueId),
+    readable(each.offset),
+  ]);
+  print(moved, ["broker", "queue", "offset"], rows);
   return Exit.OK;
 }
 

@@ -2,9 +2,10 @@
  * `topics`: which there are; one of them in detail; a new one.
  */
 import type { ClusterAdmin, TopicDetails } from "../../cluster/cluster_admin.ts";
-import { type Command, type Context, Exit } from "../command.ts";
+import { type Command, type Context, Exit, UsageError } from "../command.ts";
 import { asking, named } from "../connected.ts";
-import { readable, table } from "../layout.ts";
+import { jsonLine, readable, table } from "../layout.ts";
+import { harmless } from "../terminal.ts";
 
 /** The command. */
 export const topics: Command = {
@@ -24,9 +25,21 @@ A topic is a set of queues on brokers. A message goes into one queue and gets th
   flags: [
     { name: "all", help: "retry, dead-letter and system topics too" },
     { name: "create", help: "make the topic" },
-    { name: "queues", value: "n", help: "queues on each broker, with --create; 4 by default" },
+    {
+      name: "queues",
+      value: "n",
+      range: [1],
+      beside: "create",
+      help: "queues on each broker, with --create; 4 by default",
+    },
   ],
-  run: (context) => asking(context, (admin) => run(context, admin)),
+  run(context) {
+    const { given } = context;
+    if (given.has("create") && given.words.length === 0) {
+      throw new UsageError("Cannot make a topic: its name is missing");
+    }
+    return asking(context, (admin) => run(context, admin));
+  },
 };
 
 async function run(context: Context, admin: ClusterAdmin): Promise<number> {
@@ -37,14 +50,14 @@ async function run(context: Context, admin: ClusterAdmin): Promise<number> {
     const found = (await admin.topics({ signal })).filter(({ kind }) =>
       given.has("all") || kind === "normal"
     );
-    if (given.has("json")) { for (const each of found) terminal.print(JSON.stringify(each)); }
+    if (given.has("json")) { for (const each of found) terminal.print(jsonLine(each)); }
     else if (given.has("all")) {
       print(context, ["topic", "kind"], found.map((each) => [each.topic, each.kind]));
-    } else for (const each of found) terminal.print(each.topic);
+    } else for (const each of found) terminal.print(harmless(each.topic));
     return Exit.OK;
   }
   if (given.has("create")) {
-    await admin.createTopic(named(admin, topic), { queues: given.count("queues", 1) ?? 4 }, { signal });
+    await admin.createTopic(named(admin, topic), { queues: given.count("queues") ?? 4 }, { signal });
     terminal.note(`Topic ${topic} is made.\n`);
     return Exit.OK;
   }
@@ -54,7 +67,7 @@ async function run(context: Context, admin: ClusterAdmin): Promise<number> {
 
 function show(context: Context, details: TopicDetails): void {
   const { given, terminal } = context;
-  if (given.has("json")) return terminal.print(JSON.stringify(details));
+  if (given.has("json")) return terminal.print(jsonLine(details));
   print(
     context,
     ["broker", "queue", "first", "next", "kept"],
@@ -66,7 +79,7 @@ function show(context: Context, details: TopicDetails): void {
       readable(maxOffset - minOffset),
     ]),
   );
-  terminal.print(`consumed by ${details.groups.join(", ") || "nobody"}`);
+  terminal.print(`consumed by ${harmless(details.groups.join(", ")) || "nobody"}`);
 }
 
 function print({ terminal, paint }: Context, heading: readonly string[], rows: readonly string[][]): void {

@@ -113,7 +113,31 @@ Deno.test("/subscriptions, /connections and /openapi.json", () =>
       additionalProperties: false,
     });
     assert("/openapi.json" in paths && "/healthz" in paths && "/cluster/topics/{topic}" in paths);
+    for (const [path, methods] of Object.entries<Record<string, AskedFor>>(paths)) {
+      const names = Array.from(path.matchAll(/{(\w+)}/g), ([, name]) => name);
+      for (const [method, { parameters, requestBody }] of Object.entries(methods)) {
+        const inPath = parameters.filter((each) => each.in === "path" && each.required);
+        assertEquals(inPath.map((each) => each.name), names, path);
+        assertEquals(requestBody !== undefined, method === "post", path);
+      }
+    }
+    const query = (path: string) => {
+      const asked: AskedFor["parameters"] = paths[path].get.parameters;
+      return asked.filter((each) => each.in === "query" && !each.required).map(({ name }) => name);
+    };
+    assertEquals(query("/cluster/groups/{group}/dead-letters"), ["limit", "after"]);
+    assertEquals([query("/queues"), query("/events"), query("/consumers/{group}")], [["group"], ["group"], [
+      "client",
+    ]]);
+    const seek = paths["/consumers/{group}/seek"].post.requestBody.content["application/json"].schema;
+    assertEquals(seek.properties.offset.type, "integer");
   }));
+
+/** What the document says that an operation asks for. */
+interface AskedFor {
+  readonly parameters: readonly { readonly name: string; readonly in: string; readonly required: boolean }[];
+  readonly requestBody?: unknown;
+}
 
 Deno.test("/metrics is the whole table as Prometheus reads it, with names escaped", () =>
   onAdminStage(async (stage) => {

@@ -44,8 +44,12 @@ Deno.test("a target that is no path, and a request that names no host or two, is
     [`POST /log-level HTTP/1.1\r\n${host}content-length: 5\r\ntransfer-encoding: chunked\r\n`, 400],
   ];
   for (const [head, expected] of cases) {
-    assertEquals(status(await answer(server, head + BEARER)), expected, head.slice(0, 80));
+    const text = await answer(server, head + BEARER);
+    assertEquals(status(text), expected, head.slice(0, 80));
   }
+  const refused = await answer(server, "GET /consumers HTTP/1.0\r\n");
+  assert(refused.includes("content-type: application/problem+json"), refused);
+  assert(refused.includes('"status":400'), refused);
   await server.close();
 });
 

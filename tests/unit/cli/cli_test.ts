@@ -313,17 +313,71 @@ Deno.test("who asks wrongly is told what was not understood and where to read on
       ["consume orders --from someday", "a point is earliest"],
       ["consume orders --count x", "not a whole number from 1"],
       ["consume orders --until-end=yes", "takes no value"],
+      ["consume orders --from 5", "a point is earliest"],
+      ["reset-offset g t --yes --to 2", "a point is earliest"],
       ["lag a --max 1 --max 2", "it is given twice"],
+      ["lag a --max -1", "not a whole number from 0"],
+      ["lag a --topic --watch", "its value is missing"],
+      ["lag a --every 3", "says nothing without --watch"],
+      ["lag a --watch --every 100000", "from 1 to 86400"],
+      ["lag -x a", "there is no such flag"],
+      ["dead-letters a --limit 0", "not a whole number from 1"],
+      ["topics --create", "its name is missing"],
+      ["topics a --queues 8", "says nothing without --create"],
+      ["broker --port 70000", "from 0 to 65535"],
+      ["broker --topic a:0", "1 to 1024"],
+      ["help fly", "there is no such command"],
+      ["--json topics", "the command goes first"],
       ["topics --namesrv nowhere", "is not host:port"],
     ] as const
   ) {
+    // nobody answers there: exit code 2 shows that nobody was asked
     const { code, notes } = await cli(line.split(" "), { env: { NAMESRV_ADDR: "127.0.0.1:1" } });
     assertEquals(code, 2, line);
     assertStringIncludes(notes, said);
     assertStringIncludes(notes, "--help");
   }
   assertEquals((await cli([])).code, 2);
+  const half = await cli(["topics"], { env: { ROCKETMQ_ACCESS_KEY: "who" } });
+  assertEquals(half.code, 2);
+  assertStringIncludes(half.notes, "belong together");
 });
+
+Deno.test("help is had by every way that people ask for it", async () => {
+  for (
+    const line of ["--help", "-h", "help", "help --json", "lag --help", "lag -h", "help lag", "--help lag"]
+  ) {
+    const { code, lines, notes } = await cli(line.split(" "));
+    assertEquals([code, notes], [0, ""], line);
+    assertStringIncludes(lines.join("\n"), line.includes("lag") ? "contrail lag:" : "commands");
+  }
+});
+
+Deno.test("a line that is no message is named, and none is sent of it", () =>
+  withCluster(async (on) => {
+    for (
+      const [input, said] of [
+        ['{"body":1,"properties":{"n":{}}}', "a property is no text"],
+        ['{"bodyBase64":"?"}', "is not base64"],
+        ["[]", 'it has no "body"'],
+      ] as const
+    ) {
+      const outcome = await on("produce orders --json", { input });
+      assertEquals(outcome.code, 2, input);
+      assertStringIncludes(outcome.notes, said);
+    }
+  }));
+
+Deno.test("a body alone is raw for programs and harmless on a terminal, and JSON is harmless everywhere", () =>
+  withCluster(async (on) => {
+    await on("produce orders", { input: "\x9b2J\x1b[2J\n" });
+    const line = "consume orders --from earliest --until-end";
+    assertEquals((await on(`${line} --body`)).lines, ["\x9b2J\x1b[2J"]);
+    assertEquals((await on(`${line} --body`, { isTerminal: true })).lines, ["\\x9b2J\\x1b[2J"]);
+    const [json] = (await on(`${line} --json`)).lines;
+    assert(!/[\x00-\x1f\x7f-\x9f]/.test(json!), json);
+    assertEquals(JSON.parse(json!).body, "\x9b2J\x1b[2J");
+  }));
 
 Deno.test("a cluster that does not answer is told with where it was looked for, and exit code 1", async () => {
   const { code, notes, lines } = await cli(["topics", "--namesrv", "127.0.0.1:1"]);
