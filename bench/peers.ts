@@ -71,11 +71,11 @@ async function measure(
   program: Prepared | undefined,
   row: Row,
   entry: Entry,
-  address: Record<string, string>,
+  address: { readonly ns: string; readonly broker: string },
 ) {
   if (program === undefined || "absent" in program) return { failed: "it is absent" };
   const words = {
-    topic: row.topic.topic,
+    topic: await topicOf(row, address.ns),
     ...row.words,
     ...address,
     ...(entry.mode ? { mode: entry.mode } : {}),
@@ -100,6 +100,14 @@ async function measure(
   return { result };
 }
 
+/** The topic of a run. One that is written to is new each time: groups of some peers begin with what others have left in it. */
+async function topicOf({ topic }: Row, namesrv: string): Promise<string> {
+  if (topic.messages > 0) return topic.topic;
+  const fresh = `${topic.topic}_${Date.now().toString(36)}`;
+  await ensureTopics(namesrv, [{ ...topic, topic: fresh }]);
+  return fresh;
+}
+
 /** Every entry of every row, `rounds` times; each round begins with another entry. */
 async function measureAll(choice: Choice, namesrv: string, folder: string): Promise<void> {
   const { rows, rounds, out } = choice;
@@ -109,7 +117,10 @@ async function measureAll(choice: Choice, namesrv: string, folder: string): Prom
   for (const [peer, program] of programs) {
     if ("absent" in program) missing.set(peer, `absent: ${program.absent}`);
   }
-  const broker = await ensureTopics(namesrv, rows.map(({ topic }) => topic));
+  const broker = await ensureTopics(
+    namesrv,
+    rows.map(({ topic }) => topic).filter(({ messages }) => messages > 0),
+  );
   const address = { ns: namesrv.split(";")[0]!, broker }; // ali-ons takes one name server only
   const jobs = (round: number) =>
     rows.flatMap((row) =>
