@@ -44,6 +44,13 @@ scrape_configs: [{ job_name: consumers, static_configs: [{ targets: ["${target}"
     if (port) break;
   }
   assert(port, `Prometheus ended: ${text}`);
+  // it listens before it has read its storage
+  const ready = async (): Promise<boolean> => {
+    const response = await fetch(`http://127.0.0.1:${port}/-/ready`);
+    await response.body?.cancel();
+    return response.ok;
+  };
+  await repeat(() => Promise.resolve(), ready, () => Promise.resolve(`Prometheus is not ready: ${text}`));
   return {
     async ask(path: string, query: Record<string, string> = {}) {
       const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams(query)}`);
