@@ -72,8 +72,8 @@ function letterView(
   { body, bornAt, storedAt, tag, keys, properties, ...message }: StoredMessage,
   withContent: boolean,
 ) {
-  const text = new TextDecoder().decode(body.subarray(0, SHOWN_BYTES));
-  const content = { tag, keys, properties, text, isCut: body.length > SHOWN_BYTES };
+  const text = () => new TextDecoder().decode(body.subarray(0, SHOWN_BYTES));
+  const content = () => ({ tag, keys, properties, text: text(), isCut: body.length > SHOWN_BYTES });
   const times = { bornAt: bornAt.getTime(), storedAt: storedAt.getTime() };
-  return { ...message, ...times, sizeBytes: body.length, ...(withContent ? content : {}) };
+  return { ...message, ...times, sizeBytes: body.length, ...(withContent ? content() : {}) };
 }

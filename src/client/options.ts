@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { ConfigError } from "../core/errors.ts";
 import type { Credentials } from "../protocol/acl.ts";
+import { topicProblem } from "../protocol/names.ts";
 import { instanceIdOf, isInstanceEndpoint } from "../protocol/namespace.ts";
 import { parseNameServers } from "../routing/name_server_list.ts";
 import type { TlsOptions } from "../transport/seam.ts";
@@ -62,6 +63,11 @@ export interface ConfigProblem {
 const milliseconds = (minimum: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(2_147_483_647));
 const text = v.pipe(v.string(), v.nonEmpty());
+/** A name that a topic may have, for an option that names one. */
+export const topicName: v.GenericSchema<string> = v.pipe(
+  v.string(),
+  v.check((topic) => topicProblem(topic) === undefined, ({ input }) => topicProblem(input)!),
+);
 const idPart = v.pipe(text, v.regex(/^[^@\s]+$/, 'must not contain "@" or spaces'));
 
 const schema = v.object({

@@ -6,10 +6,10 @@
  */
 import * as v from "valibot";
 import { type ClientOptions, RocketMQClient } from "../client/client.ts";
-import { clientProblems, type ConfigProblem, unknownOptions } from "../client/options.ts";
+import { clientProblems, type ConfigProblem, topicName, unknownOptions } from "../client/options.ts";
 import type { PartialWorld } from "../client/world.ts";
 import { ConfigError } from "../core/errors.ts";
-import { DEFAULT_CREATE_TOPIC, groupProblem, topicProblem, TRACE_TOPIC } from "../protocol/names.ts";
+import { DEFAULT_CREATE_TOPIC, groupProblem, TRACE_TOPIC } from "../protocol/names.ts";
 import type { QueueSelector } from "./queue_selector.ts";
 import { DEFAULT_RETRY_RESPONSE_CODES } from "./send_failure.ts";
 import type { TransactionListener } from "./transactions.ts";
@@ -71,10 +71,6 @@ export type ProducerConfig =
   );
 
 const milliseconds = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2_147_483_647));
-const topicName = v.pipe(
-  v.string(),
-  v.check((topic) => topicProblem(topic) === undefined, ({ input }) => topicProblem(input)!),
-);
 const object = <T>(shape: string, method: string): v.GenericSchema<T> =>
   v.custom<T>(
     (value) => typeof (value as Record<string, unknown> | null)?.[method] === "function",

@@ -92,8 +92,8 @@ export class SendTrace {
     return this.#trace.statistics();
   }
 
-  /** The broker at `storeHost` has stored `outgoing`, which left at `startedAt`. */
-  stored(outgoing: Outgoing, result: SendResult, startedAt: number, storeHost: string | undefined): void {
+  /** The broker has stored `outgoing`, which left at `startedAt`. */
+  stored(outgoing: Outgoing, result: SendResult, startedAt: number, brokerName: string): void {
     const trace = this.#trace.of(outgoing.wireTopic);
     if (trace === undefined || !result.traceOn) return;
     const properties = decodeProperties(outgoing.properties);
@@ -111,7 +111,7 @@ export class SendTrace {
         offsetMsgId: result.offsetMessageId,
         tags: properties[PropertyKey.TAGS],
         keys: properties[PropertyKey.KEYS],
-        storeHost,
+        storeHost: this.#client.brokerAddress(brokerName),
         bodyLength: outgoing.body.length,
         retryTimes: 0,
         msgType: typeOf(properties),

@@ -179,7 +179,7 @@ export class Sender {
       );
       this.#faults?.answered(queue.brokerName, clock.now() - startedAt, clock.now());
       const result = sendResultOf(reply, queue, outgoing);
-      this.#trace.stored(outgoing, result, startedAt, this.#client.brokerAddress(broker));
+      this.#trace.stored(outgoing, result, startedAt, broker);
       return result;
     } catch (error) {
       this.#faults?.failed(queue.brokerName, clock.now() - startedAt, clock.now());

@@ -7,6 +7,7 @@
  * Only a half message stored as SEND_OK lets the local transaction run. A verdict is one-way: if it is lost, the broker
  * asks. Agrees with Java's DefaultMQProducerImpl (sendMessageInTransaction, endTransaction, checkTransactionState).
  */
+import { formatAddress } from "../core/address.ts";
 import type { RocketMQClient } from "../client/client.ts";
 import type { Logger } from "../core/logger.ts";
 import { decodeOffsetId } from "../message/ids.ts";
@@ -17,7 +18,6 @@ import { SysFlag } from "../message/sys_flags.ts";
 import { withoutNamespace, wrapNamespace } from "../protocol/namespace.ts";
 import { checkTransactionState, endTransaction } from "../protocol/operations.ts";
 import type { InboundRequest } from "../remoting/call.ts";
-import { hostPortText } from "../wire/host.ts";
 import { type Of, readFields } from "../wire/schema.ts";
 import type { Outgoing, SendExtras } from "./outgoing.ts";
 import { ReceivedMessage } from "./received_message.ts";
@@ -177,7 +177,7 @@ export class Transactions {
         properties: message.properties,
         messageId: message.messageId ?? header.msgId ?? "",
         state,
-        storeHost: hostPortText(channel.remote),
+        storeHost: formatAddress(channel.remote),
         fromCheck: true,
       });
     } catch (error) {

@@ -5,6 +5,7 @@
  * in as values; nothing is registered globally. One contract suite pins their behaviour: half-close ends `readable`,
  * a reset errors it, back-pressure holds the writer, an abort during connect leaves nothing open.
  */
+export { formatAddress } from "../core/address.ts";
 
 /** Where to connect to or to listen at. */
 export interface Address {
@@ -74,8 +75,3 @@ export type Listen = (
   address: Address,
   options: { onDuplex(duplex: Duplex): void; readonly tls?: ListenTlsOptions; readonly signal?: AbortSignal },
 ) => Promise<Listener>;
-
-/** `host:port`, with brackets around an IPv6 host. */
-export function formatAddress(address: Address): string {
-  return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
-}

@@ -26,11 +26,6 @@ export function isIpv6(host: string): boolean {
   return host.includes(":");
 }
 
-/** `host:port`, with brackets around an IPv6 address. */
-export function hostPortText({ host, port }: HostPort): string {
-  return isIpv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /** The address of 4 or 16 bytes at `at`, as text. */
 export function ipText(bytes: Uint8Array, at: number, length: number): string {
   if (length === IPV4_BYTES) return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;

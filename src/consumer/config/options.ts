@@ -5,11 +5,11 @@
  * the consumer never meets `undefined`. An explicit `undefined` means the default.
  */
 import * as v from "valibot";
-import type { ConfigProblem } from "../../client/options.ts";
+import { type ConfigProblem, topicName } from "../../client/options.ts";
 import type { PartialWorld } from "../../client/world.ts";
 import { DEFAULT_FOLDER } from "../../offsets/file_disk.ts";
 import type { OffsetStore } from "../../offsets/offset_store.ts";
-import { groupProblem, topicProblem, TRACE_TOPIC } from "../../protocol/names.ts";
+import { groupProblem, TRACE_TOPIC } from "../../protocol/names.ts";
 import type { AllocateStrategy } from "../../rebalance/strategies.ts";
 import type { MessageModel } from "../queue/assignment_terms.ts";
 import { type AnyConsumerConfig, checkConfig, whole } from "./config_check.ts";
@@ -232,13 +232,7 @@ export const consumerEntries = {
   persistIntervalMs: whole(1, 86_400_000, 5_000),
   rebalanceIntervalMs: whole(1, 86_400_000, 20_000),
   messageTrace: v.optional(v.boolean(), true),
-  traceTopic: v.optional(
-    v.pipe(
-      v.string(),
-      v.check((topic) => topicProblem(topic) === undefined, (issue) => topicProblem(issue.input) ?? ""),
-    ),
-    TRACE_TOPIC,
-  ),
+  traceTopic: v.optional(topicName, TRACE_TOPIC),
   shutdownTimeoutMs: whole(0, 86_400_000, 10_000),
   ...popEntries,
 };

@@ -5,12 +5,12 @@
  *   the queue is lost; out → held → settled or waiting with explicit commits. The first settlement wins; what comes later, or to a stale message, is a counted no-op.
  * This is the object behind ConsumedMessage; everything costly (properties, signal) is made on first use.
  */
+import { formatAddress } from "../../core/address.ts";
 import type { DeliveryEnd, DeliveryTrail } from "../../core/tracer.ts";
 import type { RecordView } from "../../message/record_view.ts";
 import { PropertyKey } from "../../message/property_keys.ts";
 import type { MessageQueue } from "../../protocol/message_queue.ts";
 import { unwrapQueue } from "../../protocol/namespace.ts";
-import { hostPortText } from "../../wire/host.ts";
 import { TraceOutcome } from "../../telemetry/message_trace.ts";
 import type { ConsumedMessage, RetryOptions } from "../consumed_message.ts";
 import type { FrameHold } from "./frame_hold.ts";
@@ -121,7 +121,7 @@ export class Delivery implements ConsumedMessage {
   }
 
   get bornHost(): string {
-    return hostPortText(this.record.bornHost);
+    return formatAddress(this.record.bornHost);
   }
 
   get storedAt(): Date {
@@ -129,7 +129,7 @@ export class Delivery implements ConsumedMessage {
   }
 
   get storeHost(): string {
-    return hostPortText(this.record.storeHost);
+    return formatAddress(this.record.storeHost);
   }
 
   get attempt(): number {
