@@ -5,6 +5,7 @@ import type { Random } from "../core/random.ts";
 import type { TopicRouteData } from "../protocol/bodies.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Address, formatAddress, type Listen, type ListenTlsOptions } from "../transport/seam.ts";
+import { Alarms } from "./alarms.ts";
 import { Broker } from "./broker/broker.ts";
 import type { BrokerOptions } from "./broker/broker_options.ts";
 import { BrokerState } from "./broker/broker_state.ts";
@@ -49,6 +50,7 @@ export class NameServerNode {
   #address: Address;
   #server: Server | undefined;
   #tables: NameServer | undefined;
+  #alarms: Alarms | undefined;
 
   /** A machine without a process; port 0 takes a free one at the first start. */
   constructor(name: string, port: number, world: NodeWorld) {
@@ -69,7 +71,8 @@ export class NameServerNode {
 
   /** Starts a name server that knows nobody yet. */
   async start(): Promise<NameServer> {
-    const tables = new NameServer();
+    const alarms = this.#alarms = new Alarms(this.#world.clock, (error) => this.#world.onError(error));
+    const tables = new NameServer(alarms);
     const server = new Server({
       ...serverOptions(this.#world, this.name, NAME_SERVER_VERSION, tables),
       onClose: (channel) => tables.channelClosed(channel),
@@ -85,6 +88,7 @@ export class NameServerNode {
     const server = this.#server;
     this.#server = undefined;
     this.#tables = undefined;
+    this.#alarms?.stop();
     await server?.stop();
   }
 }

@@ -8,6 +8,7 @@ import type { BrokerData, DataVersion, QueueData, TopicRouteData } from "../../p
 import { ORDER_NAMESPACE } from "../../protocol/names.ts";
 import type { Channel } from "../../remoting/channel.ts";
 import type { InboundRequest, OutboundReply } from "../../remoting/call.ts";
+import type { Alarm, Alarms } from "../alarms.ts";
 import { type NamedTopic, Permission } from "../broker/topic_table.ts";
 import { type HandlerRow, notSupported } from "../handlers/handler.ts";
 import { nameServerHandlers } from "./name_server_handlers.ts";
@@ -37,42 +38,78 @@ export interface RemoteRegistration extends Registration {
   readonly version: DataVersion | undefined;
   /** `host:port` where its slaves replicate from. */
   readonly haServerAddr: string;
+  /** How long it may be silent, in milliseconds. */
+  readonly patienceMs: number;
+}
+
+interface RemoteBroker extends RemoteRegistration {
+  /** The connection that keeps it. */
+  readonly channel: Channel;
+  /** Goes off when it was silent for too long. */
+  silence: Alarm;
 }
 
 /** The tables of one name server. */
 export class NameServer {
   readonly #brokers = new Map<string, KnownBroker>();
   readonly #topics = new Map<string, Map<string, QueueData>>();
-  /** Brokers that registered over the wire, by address, with the connections that keep them. */
-  readonly #remote = new Map<string, RemoteRegistration & { readonly channel: Channel }>();
+  readonly #alarms: Alarms;
+  /** Brokers that registered over the wire, by address. */
+  readonly #remote = new Map<string, RemoteBroker>();
   /** Settings that an administrator changed; `orderMessageEnable` is obeyed, others are shown. */
   readonly config: Map<string, string> = new Map();
   /** Key-value pairs by namespace. */
   readonly kv: Map<string, Map<string, string>> = new Map();
   readonly #handlers: ReadonlyMap<number, HandlerRow<NameServer>> = nameServerHandlers();
 
-  /** Takes a broker in, or takes its news. */
+  /** One that knows nobody, and forgets silent brokers by `alarms`. */
+  constructor(alarms: Alarms) {
+    this.#alarms = alarms;
+  }
+
+  /** Takes a broker in, or takes its news. An address has one id: a slave that becomes the master gives its old one up. */
   register({ clusterName, brokerName, brokerId, address, topics }: Registration): void {
     let broker = this.#brokers.get(brokerName);
     if (broker === undefined) {
       this.#brokers.set(brokerName, broker = { cluster: clusterName, addresses: new Map() });
     }
+    for (const [id, known] of broker.addresses) {
+      if (known === address && id !== brokerId) broker.addresses.delete(id);
+    }
     broker.addresses.set(brokerId, address);
     if (brokerId === 0) { for (const topic of topics) this.putTopic(brokerName, topic); }
   }
 
-  /** Takes in a broker that registers over the wire; it stays while its connection does. */
+  /** Takes in a broker that registers over the wire; it stays while its connection does and it is heard of. */
   registerFrom(channel: Channel, registration: RemoteRegistration): void {
     this.register(registration);
-    this.#remote.set(registration.address, { ...registration, channel });
+    const { address } = registration;
+    this.#remote.get(address)?.silence.cancel();
+    const broker: RemoteBroker = {
+      ...registration,
+      channel,
+      silence: this.#expectNews(registration, channel),
+    };
+    this.#remote.set(address, broker);
+  }
+
+  /** A broker that registered over the wire lives. */
+  heard(address: string): void {
+    const broker = this.#remote.get(address);
+    if (broker === undefined) return;
+    broker.silence.cancel();
+    broker.silence = this.#expectNews(broker, broker.channel);
+  }
+
+  /** A broker that is silent for too long loses its connection, and with that its place. */
+  #expectNews({ patienceMs }: RemoteRegistration, channel: Channel): Alarm {
+    return this.#alarms.set(this.#alarms.now() + patienceMs, () => channel.close());
   }
 
   /** Takes out the brokers that registered over a connection that is closed. */
   channelClosed(channel: Channel): void {
-    for (const [address, { brokerName, brokerId, channel: kept }] of [...this.#remote]) {
-      if (kept !== channel) continue;
-      this.#remote.delete(address);
-      this.unregister(brokerName, brokerId);
+    for (const { brokerName, brokerId, channel: kept } of [...this.#remote.values()]) {
+      if (kept === channel) this.unregister(brokerName, brokerId);
     }
   }
 
@@ -94,8 +131,12 @@ export class NameServer {
   /** Takes a broker out; its topics go with the last of its addresses. */
   unregister(brokerName: string, brokerId: number): void {
     const broker = this.#brokers.get(brokerName);
-    broker?.addresses.delete(brokerId);
-    if (broker === undefined || broker.addresses.size > 0) return;
+    const address = broker?.addresses.get(brokerId);
+    if (broker === undefined || address === undefined) return;
+    broker.addresses.delete(brokerId);
+    this.#remote.get(address)?.silence.cancel();
+    this.#remote.delete(address);
+    if (broker.addresses.size > 0) return;
     this.#brokers.delete(brokerName);
     for (const [topic, queues] of this.#topics) {
       queues.delete(brokerName);

@@ -1,16 +1,10 @@
 /**
  * Brokers that register over the wire: 103, 104, 322, 901, 904, and topics that are told of by themselves, 217.
  *
- * Embedded brokers register in process; these rows let any other broker join them. Such a broker is taken out when it says so or
- * when its connection closes. Agrees with DefaultRequestProcessor.
+ * Embedded brokers register in process; these rows let any other broker join them. Such a broker is taken out when it says so,
+ * when its connection closes, and when it was silent for as long as it said. Agrees with DefaultRequestProcessor.
  */
-import {
-  brokerMemberGroup,
-  dataVersion,
-  kvTable,
-  registerBrokerBody,
-  topicRouteData,
-} from "../../protocol/bodies.ts";
+import { brokerMemberGroup, dataVersion, kvTable, topicRouteData } from "../../protocol/bodies.ts";
 import { ORDER_NAMESPACE } from "../../protocol/names.ts";
 import {
   brokerHeartbeat,
@@ -23,14 +17,22 @@ import {
 import { ResponseCode } from "../../protocol/response_codes.ts";
 import type { NamedTopic } from "../broker/topic_table.ts";
 import { type HandlerRow, NOT_SET, on, refuse } from "../handlers/handler.ts";
+import { bodyCrc } from "../../wire/record.ts";
 import type { NameServer } from "./name_server.ts";
+import { readRegistration } from "./registration_body.ts";
+
+/** How long a broker may be silent that does not say, in milliseconds (DEFAULT_BROKER_CHANNEL_EXPIRED_TIME). */
+const PATIENCE_MS = 120_000;
 
 /** Handlers of registrations. */
 export const registrationHandlers: readonly HandlerRow<NameServer>[] = [
   on(registerBroker, (server: NameServer, header, { body, channel }) => {
-    if (header.compressed) refuse(ResponseCode.SYSTEM_ERROR, "Cannot read registration: it is compressed");
+    const { bodyCrc32 = 0, compressed = false, heartbeatTimeoutMillis: patienceMs = PATIENCE_MS } = header;
+    if (bodyCrc32 !== 0 && bodyCrc32 !== bodyCrc(body)) {
+      refuse(ResponseCode.SYSTEM_ERROR, "crc32 not match");
+    }
     const { topicConfigTable = {}, dataVersion: version } =
-      registerBrokerBody.read(body).topicConfigSerializeWrapper ?? {};
+      readRegistration(body, compressed).topicConfigSerializeWrapper ?? {};
     const topics = Object.entries(topicConfigTable).map(([name, config]): NamedTopic => ({
       ...config,
       topicName: config.topicName ?? name,
@@ -40,7 +42,16 @@ export const registrationHandlers: readonly HandlerRow<NameServer>[] = [
     if (topics.length === 1 && !server.knows(brokerName, brokerId)) {
       refuse(ResponseCode.SYSTEM_ERROR, "register broker failed");
     }
-    const registration = { clusterName, brokerName, brokerId, address, topics, version, haServerAddr };
+    const registration = {
+      clusterName,
+      brokerName,
+      brokerId,
+      address,
+      topics,
+      version,
+      haServerAddr,
+      patienceMs,
+    };
     server.registerFrom(channel, registration);
     const master = brokerId === 0 ? undefined : server.remoteMaster(brokerName);
     return {
@@ -59,7 +70,10 @@ export const registrationHandlers: readonly HandlerRow<NameServer>[] = [
       known.counter !== told.counter || known.stateVersion !== told.stateVersion;
     return { header: { changed }, body: known && dataVersion.write(known) };
   }),
-  on(brokerHeartbeat, () => ({})),
+  on(brokerHeartbeat, (server: NameServer, { brokerAddr }) => {
+    server.heard(brokerAddr);
+    return {};
+  }),
   on(getBrokerMemberGroup, (server: NameServer, { clusterName, brokerName }) => {
     const brokerAddrs = server.brokerTable()[brokerName]?.brokerAddrs ?? new Map();
     const group = { cluster: clusterName, brokerName, brokerAddrs };

@@ -1,7 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { brokerStatsData, registerBrokerBody, topicRouteData } from "../../../src/protocol/bodies.ts";
+import {
+  brokerMemberGroup,
+  brokerStatsData,
+  registerBrokerBody,
+  topicRouteData,
+} from "../../../src/protocol/bodies.ts";
 import * as operations from "../../../src/protocol/operations.ts";
 import { encodePopHandle } from "../../../src/protocol/pop.ts";
+import { ByteWriter } from "../../../src/wire/bytes.ts";
+import { compress } from "../../../src/wire/compression.ts";
+import { bodyCrc } from "../../../src/wire/record.ts";
 import { type Client, stage } from "./bench_client.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -51,18 +59,16 @@ Deno.test("what goes through a broker is counted over a minute, an hour and a da
   await scene.stop();
 });
 
-Deno.test("a broker that registers over the wire is routed until its connection closes", async () => {
-  const scene = await stage();
-  const names = await scene.dial(scene.cluster.namesrvAddr);
-  const broker = await scene.dial(scene.cluster.namesrvAddr);
-  const header = {
-    brokerName: "broker-x",
-    brokerAddr: "127.0.0.1:9",
-    clusterName: "Other",
-    haServerAddr: "127.0.0.1:10",
-    brokerId: 0,
-  };
-  const topic = {
+const REMOTE = {
+  brokerName: "broker-x",
+  brokerAddr: "127.0.0.1:9",
+  clusterName: "Other",
+  haServerAddr: "127.0.0.1:10",
+  brokerId: 0,
+};
+
+function registration(...topics: string[]): Uint8Array {
+  const config = {
     readQueueNums: 2,
     writeQueueNums: 2,
     perm: 6,
@@ -71,27 +77,28 @@ Deno.test("a broker that registers over the wire is routed until its connection 
     order: false,
     attributes: {},
   };
+  return registerBrokerBody.write({
+    topicConfigSerializeWrapper: {
+      topicConfigTable: Object.fromEntries(topics.map((topicName) => [topicName, { ...config, topicName }])),
+      dataVersion: { stateVersion: 0, timestamp: 1, counter: topics.length },
+    },
+    filterServerList: [],
+  });
+}
+
+Deno.test("a broker that registers over the wire is routed until its connection closes", async () => {
+  const scene = await stage();
+  const names = await scene.dial(scene.cluster.namesrvAddr);
+  const broker = await scene.dial(scene.cluster.namesrvAddr);
   const register = (...topics: string[]) =>
-    broker.call(
-      operations.registerBroker,
-      header,
-      registerBrokerBody.write({
-        topicConfigSerializeWrapper: {
-          topicConfigTable: Object.fromEntries(
-            topics.map((topicName) => [topicName, { ...topic, topicName }]),
-          ),
-          dataVersion: { stateVersion: 0, timestamp: 1, counter: topics.length },
-        },
-        filterServerList: [],
-      }),
-    );
+    broker.call(operations.registerBroker, REMOTE, registration(...topics));
   assertEquals((await register("X")).remark, "register broker failed", "one topic is news of a known broker");
   assertEquals((await register("X", "Y")).code, 0);
   assertEquals(await permissionOf(names, "X"), 6);
   const asked = (counter: number) =>
     broker.call(
       operations.queryDataVersion,
-      header,
+      REMOTE,
       bytes(JSON.stringify({ stateVersion: 0, timestamp: 1, counter })),
     );
   assertEquals([(await asked(2)).header.changed, (await asked(3)).header.changed], [false, true]);
@@ -99,6 +106,70 @@ Deno.test("a broker that registers over the wire is routed until its connection 
   await broker.channel.closed;
   await scene.clock.settle();
   assertEquals(await permissionOf(names, "X"), undefined);
+  await scene.stop();
+});
+
+Deno.test("a broker that registered over the wire is forgotten when it says so, and when it was silent for too long", async () => {
+  const scene = await stage();
+  const names = await scene.dial(scene.cluster.namesrvAddr);
+  const broker = await scene.dial(scene.cluster.namesrvAddr);
+  const register = (heartbeatTimeoutMillis?: number) =>
+    broker.call(operations.registerBroker, { ...REMOTE, heartbeatTimeoutMillis }, registration("X", "Y"));
+  await register();
+  await broker.call(operations.unregisterBroker, REMOTE);
+  assertEquals(await permissionOf(names, "X"), undefined);
+  const version = bytes('{"stateVersion":0,"timestamp":1,"counter":2}');
+  assertEquals((await broker.call(operations.queryDataVersion, REMOTE, version)).header.changed, true);
+  await register(10_000);
+  await scene.clock.advance(9_000);
+  await broker.call(operations.brokerHeartbeat, REMOTE);
+  await scene.clock.advance(9_000);
+  assertEquals(await permissionOf(names, "X"), 6);
+  await scene.clock.advance(1_001);
+  await broker.channel.closed;
+  assertEquals(await permissionOf(names, "X"), undefined);
+  await scene.stop();
+});
+
+Deno.test("a slave that becomes the master gives its former id up", async () => {
+  const scene = await stage();
+  const broker = await scene.dial(scene.cluster.namesrvAddr);
+  for (const brokerId of [1, 0]) {
+    await broker.call(operations.registerBroker, { ...REMOTE, brokerId }, registration("X", "Y"));
+  }
+  const { body } = await broker.call(operations.getBrokerMemberGroup, REMOTE);
+  const addresses = brokerMemberGroup.read(body).brokerMemberGroup?.brokerAddrs;
+  assertEquals([...addresses ?? []], [[0, REMOTE.brokerAddr]]);
+  await scene.stop();
+});
+
+Deno.test("a registration may be compressed, and is refused when its checksum is another's", async () => {
+  const scene = await stage();
+  const names = await scene.dial(scene.cluster.namesrvAddr);
+  const broker = await scene.dial(scene.cluster.namesrvAddr);
+  const writer = new ByteWriter();
+  const part = (text: string): void => {
+    writer.int32(text.length);
+    writer.bytes(bytes(text));
+  };
+  part('{"stateVersion":0,"timestamp":1,"counter":2}');
+  writer.int32(2);
+  part('X 3 2 6 SINGLE_TAG {"+message.type":"FIFO"}');
+  part("Y 1 1 4 MULTI_TAG ");
+  part("[]");
+  writer.int32(0);
+  const body = compress("ZLIB", writer.done());
+  const register = (bodyCrc32: number, sent: Uint8Array) =>
+    broker.call(operations.registerBroker, { ...REMOTE, compressed: true, bodyCrc32 }, sent);
+  assertEquals((await register(bodyCrc(body) ^ 1, body)).remark, "crc32 not match");
+  assertEquals((await register(bodyCrc(body), body)).code, 0);
+  const route = topicRouteData.read((await names.call(operations.getRouteInfoByTopic, { topic: "X" })).body);
+  assertEquals(
+    route.queueDatas.map(({ readQueueNums, writeQueueNums, perm }) => [readQueueNums, writeQueueNums, perm]),
+    [[3, 2, 6]],
+  );
+  assertEquals(await permissionOf(names, "Y"), 4);
+  assertEquals((await register(0, compress("ZLIB", bytes("nonsense")))).code, 1);
   await scene.stop();
 });
 
