@@ -39,6 +39,7 @@ export type {
   AllocateStrategyName,
   AllocateStrategyOption,
 } from "./src/consumer/config/strategy_option.ts";
+export type { MissingTopic } from "./src/consumer/group/group_check.ts";
 export type { MessageModel } from "./src/consumer/queue/assignment_terms.ts";
 export type { ConsumerEvent } from "./src/consumer/events.ts";
 export {

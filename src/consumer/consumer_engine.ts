@@ -129,6 +129,7 @@ export class ConsumerEngine implements LivingEngine {
     return new Membership({
       client,
       consumerGroup: config.consumerGroup,
+      missingTopic: config.missingTopic,
       rebalanceIntervalMs: config.rebalanceIntervalMs,
       subscriptions,
       topics: () => subscriptions.topics(),

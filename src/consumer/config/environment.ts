@@ -28,6 +28,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
   ordering: text,
   allocateStrategy: text,
   offsetStorePath: text,
+  missingTopic: text,
   onBadRecord: text,
   messageRequestMode: text,
   clientIp: text,

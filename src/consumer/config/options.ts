@@ -11,6 +11,7 @@ import { DEFAULT_FOLDER } from "../../offsets/file_disk.ts";
 import type { OffsetStore } from "../../offsets/offset_store.ts";
 import { groupProblem, TRACE_TOPIC } from "../../protocol/names.ts";
 import type { AllocateStrategy } from "../../rebalance/strategies.ts";
+import type { MissingTopic } from "../group/group_check.ts";
 import type { MessageModel } from "../queue/assignment_terms.ts";
 import { type AnyConsumerConfig, checkConfig, whole } from "./config_check.ts";
 import type { ConsumedMessage } from "../consumed_message.ts";
@@ -109,6 +110,11 @@ export interface ConsumerConfig extends AnyConsumerConfig, PopConfig {
   readonly pullThresholdSizeForAllBytes?: number | undefined;
   /** Largest distance between the lowest unsettled offset of a queue and the next one to pull. Default 2,000. */
   readonly consumeConcurrentlyMaxSpan?: number | undefined;
+  /**
+   * What `start()` does about a topic that no name server knows: "wait" begins without it, tells by an event `topicMissing`, and
+   * consumes it within a route poll of its creation; "fail" rejects with a ConsumerStartError. Default "wait".
+   */
+  readonly missingTopic?: MissingTopic | undefined;
   /** Whether the CRC of each body is checked. Default true. */
   readonly checkCrc?: boolean | undefined;
   /** What happens to a queue at a stored message that cannot be read after three tries. Default "stall". */
@@ -227,6 +233,7 @@ export const consumerEntries = {
   pullThresholdForAll: whole(1, 10_000_000, 50_000),
   pullThresholdSizeForAllBytes: whole(1, 8192 * MIB, 64 * MIB),
   consumeConcurrentlyMaxSpan: whole(1, 1_000_000, 2_000),
+  missingTopic: v.optional(v.picklist(["wait", "fail"]), "wait"),
   checkCrc: v.optional(v.boolean(), true),
   onBadRecord: v.optional(v.picklist(["stall", "skip"]), "stall"),
   persistIntervalMs: whole(1, 86_400_000, 5_000),

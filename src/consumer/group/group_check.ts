@@ -10,16 +10,23 @@ import type { RocketMQClient } from "../../client/client.ts";
 import { BrokerError, ConsumerStartError, RocketMQError, SubscriptionError } from "../../core/errors.ts";
 import { checkClientConfigBody, consumerConnection } from "../../protocol/bodies.ts";
 import { checkClientConfig, getConsumerConnectionList } from "../../protocol/operations.ts";
+import { isRetryTopic } from "../../protocol/names.ts";
 import { ResponseCode } from "../../protocol/response_codes.ts";
 import type { Subscription } from "../subscription/subscriptions.ts";
 
 const CHECK_TIMEOUT_MS = 3_000;
 
-/** Asks for the routes of the topics. One that does not exist yet is waited for later; anything else is thrown. */
+/** What becomes of a start when a topic does not exist. */
+export type MissingTopic = "wait" | "fail";
+
+/**
+ * Asks for the routes of the topics. One that does not exist is waited for later or ends the start, as `missingTopic` says; a
+ * group's retry topic comes with its first message. Anything else is thrown.
+ */
 export async function learnRoutes(
   client: RocketMQClient,
   topics: Iterable<string>,
-  signal: AbortSignal | undefined,
+  { missingTopic, signal }: { missingTopic: MissingTopic; signal: AbortSignal | undefined },
 ): Promise<void> {
   for (const topic of topics) {
     signal?.throwIfAborted();
@@ -29,6 +36,13 @@ export async function learnRoutes(
       const missing = error instanceof BrokerError &&
         error.facts.responseCode === ResponseCode.TOPIC_NOT_EXIST;
       if (!missing) throw error;
+      if (missingTopic === "wait" || isRetryTopic(topic)) continue;
+      throw new BrokerError(
+        `${error.message} (asked: ${
+          [client.options.namesrvAddr].flat().join(", ")
+        }); create it, check its name and namespace, or leave missingTopic at "wait" to wait for it`,
+        { ...error.facts, cause: error },
+      );
     }
   }
 }

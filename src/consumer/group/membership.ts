@@ -11,13 +11,14 @@ import type { MessageTrace } from "../../telemetry/message_trace.ts";
 import { type Loop, type LoopRunner, runLoops } from "../../time/loop.ts";
 import type { Assignment } from "../queue/assignment.ts";
 import { type ConsumerEvent, forwardEvents } from "../events.ts";
-import { checkClientId, checkSubscriptions, learnRoutes } from "./group_check.ts";
+import { checkClientId, checkSubscriptions, learnRoutes, type MissingTopic } from "./group_check.ts";
 import type { Subscriptions } from "../subscription/subscriptions.ts";
 
 /** What a membership works with. */
 export interface MembershipOptions {
   readonly client: RocketMQClient;
   readonly consumerGroup: string;
+  readonly missingTopic: MissingTopic;
   /** How often the queues are divided anew without a cause, in milliseconds. */
   readonly rebalanceIntervalMs: number;
   readonly subscriptions: Subscriptions;
@@ -61,7 +62,7 @@ export class Membership {
     const { client, consumerGroup, subscriptions, topics, store, trace, member, emit, over } = this.#options;
     await store.start();
     forwardEvents(client.events(), emit, over.signal);
-    await learnRoutes(client, topics(), signal);
+    await learnRoutes(client, topics(), { missingTopic: this.#options.missingTopic, signal });
     await checkSubscriptions(client, consumerGroup, subscriptions.values());
     if (client.options.instanceName !== undefined) {
       await checkClientId(client, consumerGroup, topics());

@@ -160,6 +160,7 @@ export class LitePullEngine implements LivingEngine {
     return new Membership({
       client,
       consumerGroup: config.consumerGroup,
+      missingTopic: config.missingTopic,
       rebalanceIntervalMs: config.rebalanceIntervalMs,
       subscriptions: this.#subscriptions,
       topics: () => this.#topics(),

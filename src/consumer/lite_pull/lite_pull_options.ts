@@ -6,6 +6,7 @@ import * as v from "valibot";
 import type { PartialWorld } from "../../client/world.ts";
 import type { OffsetStore } from "../../offsets/offset_store.ts";
 import type { AllocateStrategy } from "../../rebalance/strategies.ts";
+import type { MissingTopic } from "../group/group_check.ts";
 import type { MessageModel } from "../queue/assignment_terms.ts";
 import { type AnyConsumerConfig, checkConfig, whole } from "../config/config_check.ts";
 import { type ConsumerConfig, consumerEntries } from "../config/options.ts";
@@ -26,6 +27,7 @@ export type SharedConsumerOptions = Pick<
   | "pullIntervalMs"
   | "pullThresholdForQueue"
   | "pullThresholdSizeForAllBytes"
+  | "missingTopic"
   | "checkCrc"
   | "onBadRecord"
   | "rebalanceIntervalMs"
@@ -83,6 +85,7 @@ export interface ResolvedLitePullConfig {
   readonly consumeMaxSpan: number;
   readonly topicMetadataCheckIntervalMs: number;
   readonly messageQueueListener: MessageQueueListener | undefined;
+  readonly missingTopic: MissingTopic;
   readonly checkCrc: boolean;
   readonly onBadRecord: "stall" | "skip";
   readonly rebalanceIntervalMs: number;
@@ -117,6 +120,7 @@ const schema = v.object({
   messageQueueListener: v.optional(
     v.custom<MessageQueueListener>((listener) => typeof listener === "function", "Expected a function"),
   ),
+  missingTopic: consumerEntries.missingTopic,
   checkCrc: consumerEntries.checkCrc,
   onBadRecord: consumerEntries.onBadRecord,
   rebalanceIntervalMs: consumerEntries.rebalanceIntervalMs,

@@ -3,7 +3,7 @@
  */
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
-import { ConsumeResult } from "@contrail/rocketmq";
+import { BrokerError, ConsumeResult, ConsumerStartError } from "@contrail/rocketmq";
 import { queuesHeld } from "../stage.ts";
 import type { Scenario } from "../scenario.ts";
 
@@ -110,6 +110,33 @@ export const topicThatIsMissing: Scenario = {
     assert.equal(events.filter((type) => type === "topicMissing").length, 1);
     await consumer.shutdown();
     await reading;
+  },
+};
+
+export const topicThatMustExist: Scenario = {
+  name: 'with missingTopic: "fail" a start without its topic is refused, and one with it is not',
+  async run(t) {
+    const missing = t.name("must-exist");
+    const consumer = t.consumer({ missingTopic: "fail" });
+    consumer.subscribe(missing);
+    await assert.rejects(consumer.start(), (error) => {
+      assert.ok(error instanceof ConsumerStartError);
+      assert.match(error.message, new RegExp(`Cannot find the route of "${missing}".*create it`));
+      assert.ok(error.cause instanceof BrokerError);
+      return true;
+    });
+    assert.equal(consumer.phase, "failed");
+    const puller = t.litePull({ missingTopic: "fail" });
+    puller.subscribe(missing);
+    await assert.rejects(puller.start(), ConsumerStartError);
+    // its retry topic comes with the first message that fails
+    const topic = await t.topic("exists");
+    const other = t.consumer({ missingTopic: "fail" });
+    other.subscribe(topic);
+    const { bodies } = t.collect(other);
+    await other.start();
+    const sent = await t.fill(topic, 5);
+    await t.eventually("all are consumed", () => bodies.length >= sent.length);
   },
 };
 
