@@ -12,6 +12,9 @@ import { FAULT_KINDS } from "./faults.ts";
 import { simulate, type Verdict, WORLD_MS } from "./simulate.ts";
 import { workloadOf, WORKLOADS } from "./workloads.ts";
 
+/** Much code that is warm and little that is hot: compiled at once, and with room for what dies young, a seed takes a twentieth less. */
+const V8_FLAGS = "--v8-flags=--always-sparkplug,--max-semi-space-size=64";
+
 /** What a process below tells of one seed: the verdict without its story. */
 type Outcome = Omit<Verdict, "timeline">;
 
@@ -43,7 +46,7 @@ async function* outcomes(from: number, to: number, step: number): AsyncGenerator
   const workload = option("workload");
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", "--no-check", new URL(import.meta.url).pathname],
+      ...["run", "-A", "--no-check", V8_FLAGS, new URL(import.meta.url).pathname],
       ...["--below", String(step), "--from", String(from), "--to", String(to)],
       ...(workload === undefined ? [] : ["--workload", workload]),
     ],
