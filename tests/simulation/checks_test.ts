@@ -239,3 +239,16 @@ Deno.test("simulation: what was sought and never came is found at the end, unles
   scene.moves.checkSought(() => true);
   assertEquals(scene.timeline.findings.length, 1);
 });
+
+Deno.test("simulation: a move explains one step back of each member that is told", () => {
+  const scene = new Scene();
+  scene.handle(0, 1, 2);
+  const other = "10.0.0.2";
+  for (const host of [HOST, other]) scene.rules.committed(host, KEY, 3);
+  scene.rules.moved(KEY, 1);
+  for (const host of [HOST, other]) scene.rules.committed(host, KEY, 1);
+  assertEquals(scene.timeline.findings, []);
+  scene.rules.committed(HOST, KEY, 3);
+  scene.rules.committed(HOST, KEY, 2);
+  assertEquals(scene.timeline.findings.length, 1);
+});

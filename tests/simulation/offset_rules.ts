@@ -2,7 +2,8 @@
  * Stored offsets never go back, save where something explains it.
  *
  * Two rules. A member's commits of a queue rise as long as it owns the queue: it starts anew when it asks for the stored
- * offset, or the broker tells it that its offset is gone. A move on purpose explains one step back, and not beyond its target. And when the world has been calm for a while, what the broker
+ * offset, or the broker tells it that its offset is gone. A move on purpose explains one step back of each member, as every one that
+ * thinks it owns the queue is told, and not beyond its target. And when the world has been calm for a while, what the broker
  * stores only rises, whoever commits: a former owner has no business there any more.
  */
 import { type Ledger, type Reader } from "./ledger.ts";
@@ -19,8 +20,8 @@ export class OffsetRules {
   readonly #reader: Reader;
   readonly #byMember = new Map<string, number>();
   readonly #stored = new Map<string, number>();
-  /** How far back the next step of a queue may go. */
-  readonly #moved = new Map<string, number>();
+  /** How far back the next step of a queue may go, and whose has been made. */
+  readonly #moved = new Map<string, { readonly to: number; readonly by: Set<string> }>();
   /** Names of members by host. */
   readonly #names: ReadonlyMap<string, string>;
 
@@ -39,7 +40,7 @@ export class OffsetRules {
 
   /** Somebody moved a queue to `offset` on purpose. */
   moved(queue: string, offset: number): void {
-    this.#moved.set(queue, offset);
+    this.#moved.set(queue, { to: offset, by: new Set() });
   }
 
   /** A broker lost what it had not saved: what is stored there now may be older. */
@@ -52,8 +53,10 @@ export class OffsetRules {
     const member = this.#names.get(host) ?? host;
     const own = this.#byMember.get(`${host} ${queue}`) ?? -1;
     const stored = this.#stored.get(queue) ?? -1;
-    const isMoved = offset < Math.max(own, stored) && offset >= (this.#moved.get(queue) ?? Infinity);
-    if (isMoved) this.#moved.delete(queue);
+    const move = this.#moved.get(queue);
+    const isMoved = move !== undefined && offset < Math.max(own, stored) && offset >= move.to &&
+      !move.by.has(host);
+    if (isMoved) move.by.add(host);
     if (offset < own && !isMoved) {
       this.#timeline.finding("offsets rise", `${member} commits ${offset} of ${queue} after ${own}`);
     }

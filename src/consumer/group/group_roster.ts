@@ -13,7 +13,7 @@ import type { TopicRoute } from "../../routing/route.ts";
 
 const TIMEOUT_MS = 3_000;
 
-/** The ids of the group's members, sorted as every member sorts them. @throws when no broker could tell. */
+/** The ids of the group's members, each once, sorted as every member sorts them. @throws when no broker could tell. */
 export async function groupRoster(
   client: RocketMQClient,
   consumerGroup: string,
@@ -23,10 +23,10 @@ export async function groupRoster(
   for (const broker of shuffled([...route.brokers.keys()], client.random)) {
     try {
       const ids = await membersAt(client, consumerGroup, broker);
-      if (ids.includes(client.clientId)) return ids.sort();
+      if (ids.includes(client.clientId)) return ids;
       // The broker has forgotten us (it restarted, or the connection broke): say hello, and ask once more.
       await client.heartbeat();
-      return (await membersAt(client, consumerGroup, broker)).sort();
+      return await membersAt(client, consumerGroup, broker);
     } catch (error) {
       failure = error;
     }
@@ -40,7 +40,9 @@ async function membersAt(client: RocketMQClient, consumerGroup: string, broker: 
   const reply = await client.call(broker, getConsumerListByGroup, { consumerGroup }, {
     timeoutMs: TIMEOUT_MS,
   });
-  return [...consumerIdList.read(reply.body).consumerIdList];
+  // A broker lists connections. One that broke unnoticed stays for up to two minutes beside its successor, and queues that
+  // are given to it as to a member of its own are nobody's; brokers that have noticed would be believed otherwise.
+  return [...new Set(consumerIdList.read(reply.body).consumerIdList)].sort();
 }
 
 /** The route of `topic`, from the cache if it is there and not `refresh`; `undefined` when the topic does not exist. */

@@ -63,3 +63,23 @@ Deno.test("a queue that moves to another member is stored first: what is settled
   assertEquals(got.map((message) => message.text()).sort(), [...numbers(3), ...numbers(3)].sort());
   await t.stop();
 });
+
+Deno.test("a member that a broker lists twice, over a connection that broke unnoticed too, has one share", async () => {
+  const t = await scene();
+  const got: string[] = [];
+  const listener = (message: ConsumedMessage): void => void got.push(message.text());
+  const first = await t.join({ ...PULLS, listener, rebalanceIntervalMs: 5_000 });
+  const second = await t.join({ ...PULLS, listener, rebalanceIntervalMs: 5_000 });
+  const [lower] = [first, second].map(({ consumer }) => consumer.client.clientId).sort();
+  const broken = await t.dial();
+  await t.drive(broken.heartbeat(lower!, "G", { T: "*" }));
+  await t.pass(10_000);
+  assertEquals(
+    [first, second].map(({ consumer }) => consumer.assignment().filter(({ topic }) => topic === "T").length),
+    [1, 1],
+  );
+  for (const queueId of [0, 1]) await t.send(2, queueId);
+  await t.pass(5_000);
+  assertEquals(got.sort(), ["0", "0", "1", "1"]);
+  await t.stop();
+});
