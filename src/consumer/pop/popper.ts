@@ -2,8 +2,9 @@
  * Pops one queue for as long as it is assigned: what a FetchLoop asks, and what the answer means.
  *
  * A pop names no offset: the broker hands out what nobody holds, hides it for a while, and remembers. So an answer that
- * nobody waits for any more still hides messages: what comes late is let go of at once. A pop in order that failed is
- * asked again under the same name, or the broker would take what it gave then for being worked on.
+ * nobody waits for any more still hides messages: what comes late is let go of at once. A pop in order that failed or was given up
+ * is asked again under the same name, or the broker would take what it gave then for being worked on; it gives the same messages
+ * under that name each time, so only the last answer counts.
  */
 import { scanRecords } from "../../message/record_view.ts";
 import type { RecordView } from "../../message/record_view.ts";
@@ -85,8 +86,8 @@ class Popper implements Fetch<PopReply> {
   readonly #options: PopperOptions;
   readonly #window: QueueWindow;
   readonly #pause: (ms: number) => Promise<void>;
-  /** The name of a pop in order, until it is answered. */
-  #attemptId: string | undefined;
+  /** A pop in order, until it is answered: its name, and how often it was asked. */
+  #attempt: { readonly id: string; asked: number } | undefined;
 
   constructor(window: QueueWindow, options: PopperOptions, pause: (ms: number) => Promise<void>) {
     this.#window = window;
@@ -94,28 +95,30 @@ class Popper implements Fetch<PopReply> {
     this.#pause = pause;
   }
 
-  /** Asks for what nobody holds. An answer after `signal` has fired is let go of. */
+  /** Asks for what nobody holds. An answer after `signal` has fired is let go of, unless it was asked for again by its name. */
   ask(signal: AbortSignal): Promise<PopReply> {
-    const { clock } = this.#options.client;
-    const askedAt = clock.now();
-    const call = this.#call(askedAt);
+    const { client, order } = this.#options;
+    const askedAt = client.clock.now();
+    if (order) this.#attempt ??= { id: newAttemptId(client.random), asked: 0 };
+    const attempt = this.#attempt;
+    const nth = attempt && ++attempt.asked;
+    const call = this.#call(askedAt, attempt?.id);
     return new Promise((resolve, reject) => {
       const giveUp = (): void => reject(signal.reason);
       signal.addEventListener("abort", giveUp, { once: true });
       this.unanswered = call.then((reply) => {
-        if (signal.aborted) return this.late(reply, askedAt);
+        if (signal.aborted) return nth === attempt?.asked ? this.late(reply, askedAt) : undefined;
         signal.removeEventListener("abort", giveUp);
         resolve(reply);
       }, reject).catch(() => {}); // an answer that cannot be read hides its messages until their time is up
     });
   }
 
-  #call(bornTime: number): Promise<PopReply> {
+  #call(bornTime: number, attemptId: string | undefined): Promise<PopReply> {
     const { client, consumerGroup, batchNums, invisibleMs, suspendMs, fromFirst, order, subscription } =
       this.#options;
     const { topic, brokerName, queueId } = this.#window.queue;
     const { expressionType = "TAG", subString = "*" } = subscription(topic) ?? {};
-    if (order) this.#attemptId ??= attemptId(client.random);
     return client.call(brokerName, popMessage, {
       consumerGroup,
       topic,
@@ -128,7 +131,7 @@ class Popper implements Fetch<PopReply> {
       expType: expressionType,
       exp: subString,
       order,
-      attemptId: this.#attemptId,
+      attemptId,
     }, { timeoutMs: suspendMs + ANSWER_PATIENCE_MS, brokerId: 0 });
   }
 
@@ -136,7 +139,7 @@ class Popper implements Fetch<PopReply> {
   async take(reply: PopReply, askedAt: number): Promise<void> {
     const { counters, client, suspendMs } = this.#options;
     const window = this.#window;
-    this.#attemptId = undefined;
+    this.#attempt = undefined;
     counters.pulls++;
     window.lastAnswerAt = client.clock.now();
     this.restCount = reply.header.restNum;
@@ -195,6 +198,6 @@ class Popper implements Fetch<PopReply> {
 }
 
 /** A name that no other pop has. */
-function attemptId(random: { int(bound: number): number }): string {
+function newAttemptId(random: { int(bound: number): number }): string {
   return Array.from({ length: 4 }, () => random.int(2 ** 32).toString(16).padStart(8, "0")).join("");
 }

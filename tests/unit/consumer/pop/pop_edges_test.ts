@@ -241,3 +241,34 @@ Deno.test("a pop in order whose answer was lost is asked again under its name: i
   assertEquals(seen, Array.from({ length: 10 }, (_, at) => `${at}:1`));
   await t.stop();
 });
+
+Deno.test("what an ordered pop brings that was given up and asked again is not let go of while it is handled", async () => {
+  const t = await scene();
+  let refused = true;
+  t.cluster.once(
+    "popMessage",
+    async (_, proceed) => refused ? { code: 1, remark: "not now" } : await proceed(),
+    {
+      times: Infinity,
+    },
+  );
+  const seen: string[] = [];
+  const { events } = await t.join({
+    ordering: "orderly",
+    listener: async (message) => {
+      seen.push(`${message.text()}:${message.attempt}`);
+      await t.clock.sleep(500);
+    },
+  });
+  await t.pass(112_000);
+  refused = false;
+  await t.pass(15_000);
+  assert(
+    events.some(({ type }) => type === "stalled"),
+    "the pop that waits at the broker is given up, and asked again",
+  );
+  await t.send(3); // both wait at the broker, under one name
+  await t.pass(5_000);
+  assertEquals(seen, ["0:1", "1:1", "2:1"]);
+  await t.stop();
+});
