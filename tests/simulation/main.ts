@@ -73,12 +73,20 @@ async function* outcomes(from: number, to: number, step: number): AsyncGenerator
 /** What must have come about for the checks that concern it to mean anything. */
 const NEEDED_COUNTS = ["servedBySlaves", "seeksObeyed", "resets", "passedOver"];
 
+/** Progress is told once for so many seeds. */
+const TELL_EVERY = 100;
+
 /** Totals over many seeds. */
 class Totals {
   passed = 0;
   failed = 0;
   readonly #faults = new Map<string, number>();
   readonly #counts = new Map<string, Map<string, number>>();
+
+  /** How many are through. */
+  get seeds(): number {
+    return this.passed + this.failed;
+  }
 
   add({ seed, workload, findings, faults, counts }: Outcome): void {
     if (findings.length === 0) this.passed++;
@@ -140,6 +148,11 @@ async function runMany(from: number, count: number, jobs: number): Promise<numbe
   await Promise.all(Array.from({ length: jobs }, async (_, at) => {
     for await (const outcome of outcomes(from + at, from + count, jobs)) {
       totals.add(outcome);
+      if (totals.seeds % TELL_EVERY === 0) {
+        console.log(
+          `${totals.seeds} of ${count} seeds, ${((performance.now() - started) / 1000).toFixed(0)} s`,
+        );
+      }
       if (totals.failed > 0 && Deno.args.includes("--until-red")) return;
     }
   }));
