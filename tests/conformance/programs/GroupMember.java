@@ -44,6 +44,8 @@ public class GroupMember {
         String mode = args[3];
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(args[1]);
         consumer.setNamesrvAddr(args[0]);
+        // a machine that starts several JVMs and compiles their programs needs longer for a first request than three seconds
+        consumer.setMqClientApiTimeout(20_000);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setAwaitTerminationMillisWhenShutdown(5000);
         if (args.length > 4) {

@@ -29,6 +29,8 @@ public class PollingMember {
         String topic = args[2];
         DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(args[1]);
         consumer.setNamesrvAddr(args[0]);
+        // a machine that starts several JVMs and compiles their programs needs longer for a first request than three seconds
+        consumer.setMqClientApiTimeout(20_000);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setAutoCommit(false);
         consumer.subscribe(topic, "*");
