@@ -16,7 +16,7 @@ export interface Loop {
   /** Wait between two runs, in milliseconds, counted from the end of one to the start of the next. */
   readonly everyMs: number;
   /** The work; must end soon after `signal` aborts. */
-  run(signal: AbortSignal): Promise<void>;
+  run(signal: AbortSignal): void | Promise<void>;
 }
 
 /** Running loops. */

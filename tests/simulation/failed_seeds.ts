@@ -41,4 +41,16 @@ export const FAILED_SEEDS: readonly FailedSeed[] = [
     found:
       "a pop that was given up and asked again under its name brought the same messages twice, and the late answer let go of them",
   },
+  {
+    seed: 100_777,
+    workload: "orderly-pop",
+    found:
+      "what came after a message whose acknowledgement did not get through was at work when others were given that message again",
+  },
+  {
+    seed: 100_826,
+    workload: "orderly-pop",
+    found:
+      "a message that could not be kept hidden was given up alone, and the next of its queue was handed out",
+  },
 ];

@@ -33,6 +33,8 @@ export interface AcknowledgerOptions {
 
 interface Tray {
   receipts: PopReceipt[];
+  /** What the call under way carries. */
+  sent: readonly PopReceipt[];
   /** The sending of what lies in it, until it is empty. */
   sending: Promise<void> | undefined;
   failures: number;
@@ -62,6 +64,14 @@ export class Acknowledger {
     this.#waiting.add(waiting);
   }
 
+  /** What is done with and not known to be at its broker. */
+  *unconfirmed(): Iterable<PopReceipt> {
+    for (const { sent, receipts } of this.#trays.values()) {
+      yield* sent;
+      yield* receipts;
+    }
+  }
+
   /** Resolves when every message that was added is confirmed, or a last try has failed. */
   async finish(): Promise<void> {
     this.#hurry.abort();
@@ -72,7 +82,9 @@ export class Acknowledger {
   #lay(receipt: PopReceipt): void {
     const { brokerName } = receipt.queue;
     let tray = this.#trays.get(brokerName);
-    if (!tray) this.#trays.set(brokerName, tray = { receipts: [], sending: undefined, failures: 0 });
+    if (!tray) {
+      this.#trays.set(brokerName, tray = { receipts: [], sent: [], sending: undefined, failures: 0 });
+    }
     tray.receipts.push(receipt);
     tray.sending ??= this.#empty(brokerName, tray);
   }
@@ -81,11 +93,13 @@ export class Acknowledger {
     const { client } = this.#options;
     await Promise.resolve(); // what else is settled in this turn goes along
     while (tray.receipts.length > 0) {
-      const batch = tray.receipts.splice(0, MAX_BATCH);
+      const batch = tray.sent = tray.receipts.splice(0, MAX_BATCH);
       try {
         await this.#send(broker, batch);
+        tray.sent = [];
         tray.failures = 0;
       } catch (error) {
+        tray.sent = [];
         this.#failed(tray, batch, error as Error);
         if (this.#hurry.signal.aborted || tray.receipts.length === 0) continue;
         const restMs = backoffMs(FAILURE_BACKOFF, tray.failures, client.random);

@@ -97,7 +97,8 @@ export class PoppedQueues {
     this.#client = client;
     const invisibility = this.#invisibility = new Invisibility(client, consumerGroup, counters);
     this.#acknowledger = new Acknowledger({ client, consumerGroup, counters, emit });
-    this.#keeper = new HoldKeeper({ client, invisibility, counters, invisibleMs });
+    const { order } = this.#popper;
+    this.#keeper = new HoldKeeper({ client, invisibility, counters, invisibleMs, order });
     this.leftovers = new PopLeftovers(consumerGroup, client.clock, options.onLeftovers);
     this.#settler = options.settler(invisibility);
   }
@@ -203,11 +204,16 @@ export class PoppedQueues {
     return slot;
   }
 
-  /** One look at what is held: it is kept, or let go of. Never rejects. */
-  async keep(): Promise<void> {
+  /** One look at what is held: it is kept, or let go of. */
+  keep(): void {
     const keeper = this.#keeper;
     const left = [...this.#leaving];
-    await Promise.all([keeper.keep(this.windows()), keeper.release(left.map(({ window }) => window))]);
+    const windows = [...this.windows()];
+    keeper.keep(windows);
+    if (this.#popper.order) {
+      for (const receipt of this.#acknowledger.unconfirmed()) keeper.keepOrder(receipt, windows);
+    }
+    void keeper.release(left.map(({ window }) => window));
     for (const slot of left) {
       if (slot.window.messages > 0) continue;
       this.#leaving.delete(slot);

@@ -16,7 +16,7 @@ import { fakeReceipt } from "./fake_receipt.ts";
 import { scene } from "./pop_scene.ts";
 
 /** Changes of invisibility whose calls are written down; `answer` is what comes of each. */
-function changing(answer: () => Error | undefined = () => undefined) {
+function changing(answer: () => Error | undefined | Promise<undefined> = () => undefined) {
   const clock = new ManualClock();
   const calls: { topic: string; offset: string; extraInfo: string; invisibleTime: number }[] = [];
   const client = {
@@ -24,7 +24,7 @@ function changing(answer: () => Error | undefined = () => undefined) {
     async call(_broker: string, _operation: unknown, header: (typeof calls)[number]) {
       calls.push(header);
       await clock.sleep(10);
-      const error = answer();
+      const error = await answer();
       if (error) throw error;
       return { header: { popTime: clock.now(), invisibleTime: header.invisibleTime, reviveQid: 4 } };
     },
@@ -79,7 +79,7 @@ Deno.test("a handle is not changed in the millisecond in which it came", async (
 });
 
 /** A window of two popped messages of 10 s, the first of which is out. */
-function holding(answer?: () => Error | undefined) {
+function holding(answer?: () => Error | undefined | Promise<undefined>, order = false) {
   const scene = changing(answer);
   const { window } = fakeWindow();
   const receipts = [fakeReceipt(0), fakeReceipt(1)];
@@ -87,18 +87,20 @@ function holding(answer?: () => Error | undefined) {
   window.append([fakeRecord(0), fakeRecord(1)], 0, 200, { receipts });
   const [lane] = window.lanes();
   const out = lane!.take(scene.clock.now())!;
-  const keeper = new HoldKeeper({ ...scene, invisibleMs: 10_000 });
+  const keeper = new HoldKeeper({ ...scene, invisibleMs: 10_000, order });
   return { ...scene, window, out, keeper, receipts };
 }
 
 Deno.test("what is here is kept when half of its time is gone, not before", async () => {
   const { keeper, window, clock, calls, receipts } = holding();
   await clock.advance(4_000);
-  await keeper.keep([window]);
+  keeper.keep([window]);
+  await clock.settle();
   assertEquals(calls.length, 0);
   await clock.advance(1_000);
   const askedAt = clock.now();
-  await clock.runUntil(keeper.keep([window]));
+  keeper.keep([window]);
+  await clock.advance(20);
   assertEquals(calls.map(({ invisibleTime }) => invisibleTime), [10_000, 10_000]);
   assertEquals(receipts.map(({ visibleAt }) => visibleAt - askedAt), [10_000, 10_000]);
 });
@@ -107,13 +109,56 @@ Deno.test("what cannot be kept is given up: what waits leaves, a handler at work
   const { keeper, window, clock, counters, out } = holding(() => LOST);
   const { signal } = out;
   await clock.advance(8_000);
-  await clock.runUntil(keeper.keep([window]));
+  keeper.keep([window]);
+  await clock.settle();
   assertEquals([window.messages, signal.aborted], [1, false]);
   await clock.advance(2_000);
-  await clock.runUntil(keeper.keep([window]));
+  keeper.keep([window]);
+  await clock.settle();
   assertEquals([window.messages, signal.aborted, counters.expired], [1, true, 2]);
-  await clock.runUntil(keeper.keep([window]));
+  keeper.keep([window]);
+  await clock.settle();
   assertEquals(counters.expired, 2, "it is told once");
+});
+
+Deno.test("a handler whose message is out of time is told although the broker has not answered yet", async () => {
+  const silent = Promise.withResolvers<undefined>();
+  const { keeper, window, clock, out } = holding(() => silent.promise);
+  const { signal } = out;
+  await clock.advance(5_000);
+  keeper.keep([window]);
+  await clock.advance(5_000);
+  keeper.keep([window]);
+  assertEquals([window.messages, signal.aborted], [1, true]);
+  silent.resolve(undefined);
+  await clock.settle();
+});
+
+Deno.test("in order, what follows a message that is given up is given up with it, and others may have it at once", async () => {
+  const { keeper, window, clock, calls, receipts, out } = holding(undefined, true);
+  const { signal } = out;
+  receipts[1]!.visibleAt += 60_000;
+  await clock.advance(10_000);
+  keeper.keep([window]);
+  await clock.advance(20);
+  assertEquals([window.messages, signal.aborted], [1, true]);
+  assertEquals(calls.map(({ offset, invisibleTime }) => [offset, invisibleTime]), [["1", 0]]);
+});
+
+Deno.test("in order, what follows a settled message that no broker hears of is given up before others may have that", async () => {
+  const { keeper, window, clock, out } = holding();
+  const { signal } = out;
+  const settled = { ...fakeReceipt(-1), visibleAt: clock.now() + 5_000 };
+  const ofOthers = { ...settled, queue: { ...settled.queue, queueId: 1 } };
+  await clock.advance(2_000);
+  keeper.keepOrder(settled, [window]);
+  assertEquals([window.messages, signal.aborted], [2, false]);
+  await clock.advance(1_000);
+  keeper.keepOrder(ofOthers, [window]);
+  assertEquals([window.messages, signal.aborted], [2, false]);
+  keeper.keepOrder(settled, [window]);
+  assertEquals([window.messages, signal.aborted], [1, true]);
+  await clock.advance(20);
 });
 
 Deno.test("what is let go of is seen again at once, and what is out stays", async () => {
