@@ -15,7 +15,9 @@ export interface ShownMessage {
   readonly properties: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
   readonly bornAt: Date;
+  readonly bornHost: string;
   readonly storedAt: Date;
+  readonly storeHost: string;
 }
 
 const strict = new TextDecoder("utf-8", { fatal: true });
@@ -56,7 +58,8 @@ function hex(body: Uint8Array): string {
 
 /** One line; a body that is no text is in `bodyBase64`. */
 export function jsonOf(message: ShownMessage): string {
-  const { topic, queue, queueOffset, messageId, tag, keys, properties, body, bornAt, storedAt } = message;
+  const { topic, queue, queueOffset, messageId, tag, keys, properties, body, ...rest } = message;
+  const { bornAt, bornHost, storedAt, storeHost } = rest;
   const text = bodyText(body);
   return jsonLine({
     topic,
@@ -68,7 +71,9 @@ export function jsonOf(message: ShownMessage): string {
     keys,
     properties,
     bornAt,
+    bornHost,
     storedAt,
+    storeHost,
     ...(text === undefined
       ? { bodyBase64: btoa(Array.from(body, (byte) => String.fromCharCode(byte)).join("")) }
       : { body: text }),

@@ -5,6 +5,7 @@
  * pulls that no group takes part in, so browsing moves no offset. No address is taken out of a message id: one is only
  * followed to a broker that the name server knows.
  */
+import { formatAddress } from "../core/address.ts";
 import { ProtocolError, ValidationError } from "../core/errors.ts";
 import { decodeOffsetId } from "../message/ids.ts";
 import { PropertyKey } from "../message/property_keys.ts";
@@ -48,10 +49,16 @@ export interface StoredMessage {
   readonly properties: Readonly<Record<string, string>>;
   /** The body, decompressed. */
   readonly body: Uint8Array;
+  /** The number that the producer gave it as `flag`. */
+  readonly flag: number;
   /** When the producer made it. */
   readonly bornAt: Date;
+  /** Where the producer was, as the broker saw it: `ip:port`. */
+  readonly bornHost: string;
   /** When the broker stored it. */
   readonly storedAt: Date;
+  /** The broker that stored it: `ip:port`. */
+  readonly storeHost: string;
   /** How often it was sent back. */
   readonly reconsumeTimes: number;
 }
@@ -303,8 +310,11 @@ function storedMessage(record: RecordView, brokerName: string): StoredMessage {
     keys: keys === undefined || keys === "" ? [] : keys.split(" "),
     properties,
     body,
+    flag: record.flag,
     bornAt: new Date(record.bornTimestamp),
+    bornHost: formatAddress(record.bornHost),
     storedAt: new Date(record.storeTimestamp),
+    storeHost: formatAddress(record.storeHost),
     reconsumeTimes,
   };
 }

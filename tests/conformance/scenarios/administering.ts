@@ -1,7 +1,13 @@
 /**
  * What an administrator asks and changes.
  */
-import { deepStrictEqual as same, match, ok, strictEqual as equal } from "node:assert";
+import {
+  deepStrictEqual as same,
+  match,
+  notStrictEqual as notEqual,
+  ok,
+  strictEqual as equal,
+} from "node:assert";
 import { type ClusterAdmin, createClusterAdmin } from "@contrail/rocketmq";
 import { serveAdmin } from "@contrail/rocketmq/admin";
 import type { Scenario, Stage } from "../scenario.ts";
@@ -157,6 +163,8 @@ export const lookUps: Scenario = {
     });
     const found = await admin.message(topic, messageId);
     same([found?.messageId, text(found!.body), found!.keys], [messageId, "one", ["k-1", "shared"]]);
+    ok([found!.bornHost, found!.storeHost].every((host) => /^127\.0\.0\.1:\d+$/.test(host)));
+    notEqual(found!.bornHost, found!.storeHost);
     equal((await admin.message(topic, found!.offsetMessageId))?.messageId, messageId);
     same((await admin.messagesByKey(topic, "k-2")).map(({ body }) => text(body)), ["two"]);
   },
