@@ -147,6 +147,7 @@ export class Consumer {
    * Joins the group and begins to pull. Resolves after the first rebalance.
    *
    * @throws ConsumerStartError when no name server answers or a broker refuses a subscription; nothing is left behind.
+   * ConsumerShutdownError when it is shut down meanwhile.
    */
   async start({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     await this.#life.start(this.#engine, signal);

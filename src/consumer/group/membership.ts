@@ -52,24 +52,34 @@ export class Membership {
   readonly #options: MembershipOptions;
   #loops: LoopRunner | undefined;
   #joined = false;
+  #ending = false;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
   }
 
-  /** Joins the group, divides the queues for the first time, starts the loops: rebalancing, the trace, and those of `timetable`. */
+  /**
+   * Joins the group, divides the queues for the first time, starts the loops: rebalancing, the trace, and those of `timetable`.
+   *
+   * @throws ConsumerShutdownError when the membership has ended meanwhile; it leaves nothing running.
+   */
   async join(timetable: readonly Loop[], signal: AbortSignal | undefined): Promise<void> {
     const { client, consumerGroup, subscriptions, topics, store, trace, member, emit, over } = this.#options;
+    this.#requireStaying();
     await store.start();
+    if (this.#ending) await store.stop();
+    this.#requireStaying();
     forwardEvents(client.events(), emit, over.signal);
     await learnRoutes(client, topics(), { missingTopic: this.#options.missingTopic, signal });
     await checkSubscriptions(client, consumerGroup, subscriptions.values());
     if (client.options.instanceName !== undefined) {
       await checkClientId(client, consumerGroup, topics());
     }
+    this.#requireStaying();
     client.join(member);
     this.#joined = true;
     await client.heartbeat();
+    this.#requireStaying();
     const firstRound = Promise.withResolvers<void>();
     const rebalance: Loop = {
       name: "rebalance",
@@ -82,6 +92,16 @@ export class Membership {
       onError: (loop, error) => client.logger.error(`The ${loop} loop of "${consumerGroup}" failed`, error),
     });
     await firstRound.promise;
+  }
+
+  /** Whoever leaves while it joins must not begin to live here after it has left. */
+  #requireStaying(): void {
+    if (this.#ending) throw this.#shutdownError("is shutting down");
+  }
+
+  #shutdownError(what: string): ConsumerShutdownError {
+    const { consumerGroup: group } = this.#options;
+    return new ConsumerShutdownError(`Consumer "${group}" ${what}`, { group });
   }
 
   /** Runs a loop of the timetable now. */
@@ -116,8 +136,8 @@ export class Membership {
   /** The ordered drain. Never rejects: what could not be done is a warning. */
   async drain({ endTakers, fillsHoles = false, patienceMs, commits }: DrainOptions): Promise<void> {
     const { client, consumerGroup, assignment, over, trace, store } = this.#options;
-    const facts = { group: consumerGroup };
-    const reason = new ConsumerShutdownError(`Consumer "${consumerGroup}" is shutting down`, facts);
+    this.#ending = true;
+    const reason = this.#shutdownError("is shutting down");
     await this.#loops?.stop();
     const pulled = assignment.stopPulling(reason, patienceMs);
     if (!fillsHoles) endTakers();
@@ -156,8 +176,9 @@ export class Membership {
 
   /** Undoes what a start that failed has done. */
   async abandon(endTakers: () => void): Promise<void> {
-    const { consumerGroup, assignment, over, store } = this.#options;
-    const reason = new ConsumerShutdownError(`Consumer "${consumerGroup}" did not start`);
+    const { assignment, over, store } = this.#options;
+    this.#ending = true;
+    const reason = this.#shutdownError("did not start");
     await this.#loops?.stop();
     await assignment.stopPulling(reason, 0);
     over.abort(reason);

@@ -1,8 +1,8 @@
 /**
  * What brokers hear from a member, and in which order: who subscribes to what, what is done with, who leaves.
  */
-import { assertEquals } from "@std/assert";
-import { type ConsumedMessage, tag } from "../../../../mod.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { type ConsumedMessage, ConsumerShutdownError, tag } from "../../../../mod.ts";
 import { numbers, scene } from "../pop/pop_scene.ts";
 
 const PULLS = { messageRequestMode: undefined };
@@ -83,3 +83,27 @@ Deno.test("a member that a broker lists twice, over a connection that broke unno
   assertEquals(got.sort(), ["0", "0", "1", "1"]);
   await t.stop();
 });
+
+for (const request of ["getRouteInfoByTopic", "heartBeat"] as const) {
+  Deno.test(`a member that leaves while it joins, at its ${request}, leaves nothing running`, async () => {
+    const t = await scene();
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    t.cluster.once(request, async (_, proceed) => {
+      asked.resolve();
+      await answer.promise;
+      return await proceed();
+    }, { times: Infinity });
+    const consumer = t.make({ ...PULLS, listener: () => {} });
+    const started = assertRejects(() => consumer.start(), ConsumerShutdownError);
+    await t.drive(asked.promise);
+    const gone = consumer.shutdown();
+    answer.resolve();
+    await t.drive(Promise.all([gone, started]));
+    t.cluster.wireLog.clear();
+    await t.pass(120_000);
+    assertEquals(t.cluster.wireLog.lines.filter(({ kind }) => kind === "request"), []);
+    assertEquals(t.cluster.inspect.consumers("G"), []);
+    await t.stop();
+  });
+}

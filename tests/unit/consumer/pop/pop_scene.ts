@@ -18,23 +18,29 @@ export async function scene(broker: Exclude<ClusterOptions["broker"], undefined>
   const drive = <R>(work: Promise<R>): Promise<R> => clock.runUntil(work);
   const consumers: Consumer[] = [];
   let host = 0;
+  const make = (config: Partial<ConsumerConfig>): Consumer => {
+    const consumer = createConsumer({
+      namesrvAddr: cluster.namesrvAddr,
+      consumerGroup: "G",
+      consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
+      messageRequestMode: "POP",
+      messageTrace: false,
+      ...config,
+    }, { ...cluster.world, random: seededRandom(++host), host: `10.0.0.${host}` });
+    consumers.push(consumer);
+    consumer.subscribe("T");
+    return consumer;
+  };
   return {
     cluster,
     clock,
     dial,
     drive,
+    /** A consumer that is not started. */
+    make,
     /** A started consumer, and the events it told. */
     async join(config: Partial<ConsumerConfig>): Promise<{ consumer: Consumer; events: ConsumerEvent[] }> {
-      const consumer = createConsumer({
-        namesrvAddr: cluster.namesrvAddr,
-        consumerGroup: "G",
-        consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
-        messageRequestMode: "POP",
-        messageTrace: false,
-        ...config,
-      }, { ...cluster.world, random: seededRandom(++host), host: `10.0.0.${host}` });
-      consumers.push(consumer);
-      consumer.subscribe("T");
+      const consumer = make(config);
       const events: ConsumerEvent[] = [];
       const told = consumer.events();
       void (async () => {
