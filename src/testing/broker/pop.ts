@@ -20,6 +20,7 @@ import type { Broker } from "./broker.ts";
 import type { MessageFilter } from "./message_filter.ts";
 import type { OrderedQueue } from "./pop_order.ts";
 import type { Popped } from "./pop_table.ts";
+import { popsByPriority } from "./priority.ts";
 
 /** What a consumer asks for. */
 export interface PopRequest {
@@ -88,8 +89,11 @@ export class Pops {
 
   /** Takes messages out. */
   pop(request: PopRequest): PopResult {
-    const { options, random, clock } = this.#broker;
-    const chance = random.int(100);
+    const { options, random, clock, state } = this.#broker;
+    const draw = random.int(100);
+    const byPriority = !request.order &&
+      popsByPriority(state.topics.get(request.topic), state.groups.peek(request.group), draw);
+    const chance = byPriority ? 0 : draw;
     const result: PopResult = {
       popTime: clock.now(),
       reviveQueueId: request.order ? ORDER_REVIVE_QUEUE_ID : this.#reviveCounter++ % options.reviveQueueNums,
@@ -99,7 +103,7 @@ export class Pops {
       counts: [],
     };
     const retry = this.retryTopic(request.topic, request.group);
-    const retryFirst = chance < options.popFromRetryProbability;
+    const retryFirst = !byPriority && draw < options.popFromRetryProbability;
     const fromRetry = (): void => {
       if (!request.order) this.#fromTopic(request, retry, chance, result);
     };
@@ -152,7 +156,7 @@ export class Pops {
 
   #fromTopic(request: PopRequest, topic: string, chance: number, result: PopResult): void {
     const queues = this.#broker.state.topics.get(topic)?.readQueueNums ?? 0;
-    for (let i = 0; i < queues; i++) this.#fromQueue(request, topic, (chance + i) % queues, result);
+    for (let i = queues - 1; i >= 0; i--) this.#fromQueue(request, topic, (chance + i) % queues, result);
   }
 
   #fromQueue(request: PopRequest, topic: string, queueId: number, result: PopResult): void {

@@ -18,6 +18,7 @@ import type { InboundRequest } from "../../remoting/call.ts";
 import type { Of } from "../../wire/schema.ts";
 import type { Broker } from "../broker/broker.ts";
 import { delayLevelOf, type Draft, takeIn } from "../broker/intake.ts";
+import { queueByPriority } from "../broker/priority.ts";
 import { type NamedTopic, Permission } from "../broker/topic_table.ts";
 import { storeHalf } from "../broker/transactions.ts";
 import { type Answer, type HandlerRow, on, refuse, SEE_FAQ } from "./handler.ts";
@@ -54,7 +55,7 @@ function onSend(broker: Broker, header: SendHeader, request: InboundRequest): Se
       : header.queueId;
     return header.batch
       ? storeBatch(broker, header, topic, queueId, request)
-      : storeOne(broker, header, queueId, request);
+      : storeOne(broker, header, topic, queueId, request);
   } catch (error) {
     return sendRefusal(broker, error);
   }
@@ -106,7 +107,8 @@ function topicText(topic: NamedTopic): string {
 function storeOne(
   broker: Broker,
   header: SendHeader,
-  queueId: number,
+  config: NamedTopic,
+  askedQueueId: number,
   request: InboundRequest,
 ): SendAnswer {
   if (request.body.length === 0) throw new Error("Cannot store message: it has no body");
@@ -116,10 +118,11 @@ function storeOne(
   properties["TRACE_ON"] = "true";
   properties["UNIQ_KEY"] ??= broker.newUniqueKey();
   properties["CLUSTER"] = broker.options.clusterName;
-  const { topic, ...place } = placeOf(broker, header, queueId, request, properties);
+  const place = placeOf(broker, header, askedQueueId, request, properties);
+  const queueId = queueByPriority(properties, config) ?? place.queueId;
   const draft: Draft = {
-    topic,
-    queueId: place.queueId,
+    topic: place.topic,
+    queueId,
     flag: header.flag,
     sysFlag: header.sysFlag,
     bornTimestamp: header.bornTimestamp,
@@ -137,7 +140,7 @@ function storeOne(
   return {
     header: {
       msgId: broker.offsetId(stored.physicalOffset),
-      queueId: place.queueId,
+      queueId,
       queueOffset: stored.queueOffset,
       transactionId: properties["UNIQ_KEY"],
       recallHandle: handle,
