@@ -25,6 +25,8 @@ export const TIMER_TOPIC = "rmq_sys_wheel_timer";
 export const TRANS_OP_TOPIC = "RMQ_SYS_TRANS_OP_HALF_TOPIC";
 /** Where half messages go whose fate nobody could tell. */
 export const TRANS_CHECK_MAX_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
+/** Half messages and their fates where a broker keeps transactions in RocksDB; all have the topics, a stock one leaves them empty. */
+const ROCKSDB_TRANS_TOPICS = ["RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC", "RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC"];
 
 /** Number of the topic's system flag that marks a retry topic of a unit. */
 const UNIT_SUB_FLAG = 2;
@@ -146,6 +148,7 @@ function systemTopics(options: BrokerOptions): NamedTopic[] {
     topicConfig(`rmq_sys_SYNC_BROKER_MEMBER_${options.brokerName}`, 1, { perm: Permission.INHERIT }),
     topicConfig(TRANS_HALF_TOPIC, 1),
     topicConfig(TRANS_OP_TOPIC, 1),
+    ...ROCKSDB_TRANS_TOPICS.map((topic) => topicConfig(topic, 1)),
     topicConfig(TIMER_TOPIC, 1),
   ];
 }
