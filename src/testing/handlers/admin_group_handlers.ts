@@ -138,8 +138,11 @@ export const adminGroupHandlers: readonly HandlerRow<Broker>[] = [
     }),
   })),
   on(getConsumeStats, (broker: Broker, { consumerGroup, topic, topicList }) => {
-    const wanted = [...(topicList ?? "").split(";"), topic ?? ""].filter((name) => name !== "");
-    const topics = wanted.length > 0 ? [...new Set(wanted)] : broker.state.offsets.topicsOf(consumerGroup);
+    const listed = new Set((topicList ?? "").split(";").filter((name) => name !== ""));
+    const topics = listed.size > 0
+      ? [...listed]
+      : (topic ? [topic] : broker.state.offsets.topicsOf(consumerGroup))
+        .filter((name) => isConsumed(broker, consumerGroup, name));
     const offsetTable = new Map<MessageQueue, QueueProgress>();
     for (const name of topics) {
       for (const [queue, progress] of progressOf(broker, consumerGroup, name)) {
@@ -192,6 +195,12 @@ function connectionOf(member: Member): Connection {
 
 function remoteOf({ channel: { remote } }: Member): string {
   return `${remote.host}:${remote.port}`;
+}
+
+/** Whether a group's progress on a topic is told: while it has members, only of what they subscribe to. */
+function isConsumed(broker: Broker, group: string, topic: string): boolean {
+  const subscriptions = broker.members.consumerGroup(group)?.subscriptions;
+  return subscriptions === undefined || subscriptions.size === 0 || subscriptions.has(topic);
 }
 
 function consumeTpsOf(broker: Broker, group: string, topic: string): number {

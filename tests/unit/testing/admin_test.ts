@@ -72,3 +72,34 @@ Deno.test("what is asked of a consumer is passed on, and its answer back, whatev
   assertEquals(subscriptionTable["T"]!.tagsSet, ["a", "b"]);
   await scene.stop();
 });
+
+Deno.test("while a group has members, its progress is told of what they subscribe to, unless topics are asked for", async () => {
+  const scene = await stage({ topics: { T: 1, Former: 1 } });
+  const client = await scene.dial();
+  await client.heartbeat("c", "CG", { T: "*" });
+  for (const topic of ["T", "Former"]) {
+    await client.call(operations.updateConsumerOffset, {
+      consumerGroup: "CG",
+      topic,
+      queueId: 0,
+      commitOffset: 0,
+    });
+  }
+  const told = async (more: { topic?: string; topicList?: string } = {}): Promise<string[]> => {
+    const { body } = await client.call(operations.getConsumeStats, { consumerGroup: "CG", ...more });
+    return [...consumeStats.read(body).offsetTable.keys()].map(({ topic }) => topic).sort();
+  };
+  assertEquals(await told(), ["T"]);
+  assertEquals(await told({ topic: "Former" }), []);
+  assertEquals(await told({ topicList: "Former;T" }), ["Former", "T"]);
+  client.channel.close();
+  await scene.clock.settle();
+  const later = await scene.dial();
+  const { body } = await later.call(operations.getConsumeStats, { consumerGroup: "CG" });
+  assertEquals(
+    consumeStats.read(body).offsetTable.size,
+    2,
+    "nobody is there to say what the group subscribes to",
+  );
+  await scene.stop();
+});
