@@ -6,6 +6,7 @@
  * what is read: one every 10 seconds for the minute, every 10 minutes for the hour, every hour for the day.
  */
 import type { BrokerStatsData, BrokerStatsItem } from "../../protocol/bodies.ts";
+import { isSystemTopic } from "../../protocol/names.ts";
 import type { Clock } from "../../time/clock.ts";
 
 /** Name of a count (Stats in Java). */
@@ -16,7 +17,9 @@ export type CountName =
   | "GROUP_GET_SIZE"
   | "SNDBCK_PUT_NUMS"
   | "BROKER_PUT_NUMS"
-  | "BROKER_GET_NUMS";
+  | "BROKER_GET_NUMS"
+  | "BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC"
+  | "BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC";
 
 /** Most keys that are counted; further ones are not. */
 const MAX_KEYS = 100_000;
@@ -59,14 +62,14 @@ export class BrokerStats {
   sent(topic: string, messages: number, sizeBytes: number): void {
     this.add("TOPIC_PUT_NUMS", topic, messages);
     this.add("TOPIC_PUT_SIZE", topic, sizeBytes);
-    this.add("BROKER_PUT_NUMS", this.#clusterName, messages);
+    this.#addOfBroker("PUT", topic, messages);
   }
 
   /** Counts messages that a group was given. */
   given(group: string, topic: string, messages: number, sizeBytes: number): void {
     this.add("GROUP_GET_NUMS", `${topic}@${group}`, messages);
     this.add("GROUP_GET_SIZE", `${topic}@${group}`, sizeBytes);
-    this.add("BROKER_GET_NUMS", this.#clusterName, messages);
+    this.#addOfBroker("GET", topic, messages);
   }
 
   /** Counts `amount` at once. */
@@ -109,9 +112,34 @@ export class BrokerStats {
     return this.figures(name, key)?.statsMinute?.tps ?? 0;
   }
 
-  #over({ sum, times, readings }: Item, period: Period): BrokerStatsItem {
+  /** How many messages went in or out a second, over the last 10 seconds, minute and 10 minutes. */
+  rates(way: "PUT" | "GET"): number[] {
+    const item = this.#items.get(`BROKER_${way}_NUMS ${this.#clusterName}`);
+    const over = (period: Period, ms: number): number =>
+      item === undefined ? 0 : this.#over(item, period, ms).tps;
+    return [over(MINUTE, 10_000), over(MINUTE, 60_000), over(HOUR, 600_000)];
+  }
+
+  /** How many messages went in or out since the broker started; those of system topics are not in it. */
+  passed(way: "PUT" | "GET"): number {
+    return this.total(`BROKER_${way}_NUMS_WITHOUT_SYSTEM_TOPIC`, this.#clusterName);
+  }
+
+  #addOfBroker(way: "PUT" | "GET", topic: string, messages: number): void {
+    this.add(`BROKER_${way}_NUMS`, this.#clusterName, messages);
+    if (!isSystemTopic(topic)) {
+      this.add(`BROKER_${way}_NUMS_WITHOUT_SYSTEM_TOPIC`, this.#clusterName, messages);
+    }
+  }
+
+  /** The figures of an item over the last `ms` milliseconds, as well as the readings of `period` tell. */
+  #over(
+    { sum, times, readings }: Item,
+    period: Period,
+    ms: number = period.everyMs * period.readings,
+  ): BrokerStatsItem {
     const now = this.#clock.now();
-    const begin = now - period.everyMs * period.readings;
+    const begin = now - ms;
     const first = readings.get(period)?.find((reading) => reading.at >= begin);
     if (first === undefined) return { sum: 0, tps: 0, times: 0, avgpt: 0 };
     const counted = sum - first.sum;

@@ -75,9 +75,9 @@ function settingsOf({ options, address, config }: Broker): Map<string, string> {
   ]);
 }
 
-/** What the tools print about a broker; an in-memory broker has no disks, queues of threads or rates to tell of. */
+/** What the tools print about a broker; an in-memory broker has no disks or queues of threads to tell of. */
 function runtimeOf(broker: Broker): Record<string, string> {
-  const { state, clock, startedAt } = broker;
+  const { state, clock, startedAt, stats } = broker;
   const { store } = state;
   const zeroes = [
     "sendThreadPoolQueueSize",
@@ -101,11 +101,14 @@ function runtimeOf(broker: Broker): Record<string, string> {
     "timerReadBehind",
     "timerOffsetBehind",
   ];
-  const rates = ["putTps", "getTransferredTps", "getFoundTps", "getMissTps", "getTotalTps"];
+  // Requests that find something or nothing are not counted.
+  const uncounted = ["getFoundTps", "getMissTps", "getTotalTps"];
   const oldest = store.record(store.minPhysicalOffset);
   return {
     ...Object.fromEntries(zeroes.map((name) => [name, "0"])),
-    ...Object.fromEntries(rates.map((name) => [name, "0.0 0.0 0.0"])),
+    ...Object.fromEntries(uncounted.map((name) => [name, rateText([0, 0, 0])])),
+    putTps: rateText(stats.rates("PUT")),
+    getTransferredTps: rateText(stats.rates("GET")),
     sendThreadPoolQueueCapacity: "10000",
     pullThreadPoolQueueCapacity: "100000",
     litePullThreadPoolQueueCapacity: "100000",
@@ -116,13 +119,13 @@ function runtimeOf(broker: Broker): Record<string, string> {
     brokerVersion: String(broker.options.version),
     brokerActive: "true",
     bootTimestamp: String(startedAt),
-    runtime: `[ 0 days, 0 hours, 0 minutes, ${Math.floor((clock.now() - startedAt) / 1000)} seconds ]`,
+    runtime: runtimeText(clock.now() - startedAt),
     commitLogMinOffset: String(store.minPhysicalOffset),
     commitLogMaxOffset: String(store.maxPhysicalOffset),
     commitLogDiskRatio: "0.0",
     consumeQueueDiskRatio: "0.0",
-    msgPutTotalTodayNow: String(store.storedCount),
-    msgGetTotalTodayNow: "0",
+    msgPutTotalTodayNow: String(stats.passed("PUT")),
+    msgGetTotalTodayNow: String(stats.passed("GET")),
     timerCongestNum: String(state.timers.size),
     timerEnqueueTps: "0.0",
     timerDequeueTps: "0.0",
@@ -130,4 +133,16 @@ function runtimeOf(broker: Broker): Record<string, string> {
     earliestMessageTimeStamp: String(oldest === undefined ? -1 : store.storeTimeOf(oldest)),
     startAcceptSendRequestTimeStamp: "0",
   };
+}
+
+/** Doubles as Java writes them, with a fraction at all times. */
+function rateText(rates: readonly number[]): string {
+  return rates.map((rate) => Number.isInteger(rate) ? rate.toFixed(1) : String(rate)).join(" ");
+}
+
+/** StoreStatsService.getFormatRuntime. */
+function runtimeText(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const [days, hours, minutes] = [86_400, 3600, 60].map((unit) => Math.floor(seconds / unit));
+  return `[ ${days} days, ${hours! % 24} hours, ${minutes! % 60} minutes, ${seconds % 60} seconds ]`;
 }

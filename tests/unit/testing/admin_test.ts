@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { consumerConnection, consumeStats, resetOffset } from "../../../src/protocol/bodies.ts";
+import { consumerConnection, consumeStats, kvTable, resetOffset } from "../../../src/protocol/bodies.ts";
 import * as operations from "../../../src/protocol/operations.ts";
 import { stage } from "./bench_client.ts";
 
@@ -101,5 +101,22 @@ Deno.test("while a group has members, its progress is told of what they subscrib
     2,
     "nobody is there to say what the group subscribes to",
   );
+  await scene.stop();
+});
+
+Deno.test("the state of a broker tells how long it has run and what went through it", async () => {
+  const scene = await stage({ topics: { T: 1 } });
+  const client = await scene.dial();
+  const state = async () => kvTable.read((await client.call(operations.getBrokerRuntimeInfo, {})).body).table;
+  await scene.clock.advance(26 * 3_600_000 + 3 * 60_000 + 4000);
+  for (const text of ["a", "b", "c"]) await client.send("T", 0, text);
+  await client.send("RMQ_SYS_TRACE_TOPIC", 0, "of the system");
+  await client.pull("T", 0, 1);
+  const now = await state();
+  assertEquals(now["runtime"], "[ 1 days, 2 hours, 3 minutes, 4 seconds ]");
+  assertEquals([now["msgPutTotalTodayNow"], now["msgGetTotalTodayNow"]], ["3", "2"]);
+  assertEquals(now["getTransferredTps"]!.split(" ").map(Number), [0.2, 0.2, 2 / 600]);
+  await scene.clock.advance(61_000);
+  assertEquals((await state())["putTps"], `0.0 0.0 ${4 / 600}`);
   await scene.stop();
 });
