@@ -117,6 +117,7 @@ export type FaultTarget =
   | "setCommitLogReadMode"
   | "setMessageRequestMode"
   | "switchTimerEngine"
+  | "exportRocksDbConfigToJson"
   | "triggerDeleteFiles"
   | "triggerLiteDispatch"
   | "unlockBatchMq"

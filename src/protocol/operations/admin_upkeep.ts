@@ -14,6 +14,14 @@ export const checkRocksdbCqWriteProgress = operation({
   response: {},
 });
 
+/** What a broker keeps in RocksDB, written as JSON files too: `topics`, `subscriptionGroups`, `consumerOffsets`, with `;` between. */
+export const exportRocksDbConfigToJson = operation({
+  name: "EXPORT_ROCKSDB_CONFIG_TO_JSON",
+  code: 355,
+  request: { configType: str },
+  response: {},
+});
+
 /** How replication stands. Answer body: HaStatus. */
 export const getBrokerHaStatus = operation({
   name: "GET_BROKER_HA_STATUS",

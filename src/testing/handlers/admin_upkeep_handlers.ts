@@ -1,5 +1,5 @@
 /**
- * What administrators ask about what lies below a broker: replication 907 and 908, cold data 2001 to 2004, the timer's engine 5001, the
+ * What administrators ask about what lies below a broker: RocksDB 354 and 355, replication 907 and 908, cold data 2001 to 2004, the timer's engine 5001, the
  * store of popped messages 200056, and what a stock broker refuses: epochs 1007, users and permissions 3001 to 3010.
  *
  * A broker in memory has no disk to read slowly from and no replicas of its own: limits are kept and shown, nothing is slowed
@@ -19,6 +19,9 @@ const COLD_READ_THRESHOLD_OF_ALL = 100 * 1024 * 1024;
 const CHECK_IN_PROGRESS = 2;
 /** `MADV_NORMAL` and `MADV_RANDOM`. */
 const READ_AHEAD_MODES: ReadonlySet<number> = new Set([0, 1]);
+
+/** What may be exported from RocksDB, where a stock broker, like this one, keeps none of it. */
+const ROCKSDB_CONFIGS: ReadonlySet<string> = new Set(["topics", "subscriptiongroups", "consumeroffsets"]);
 
 /** Users and permissions, which a broker without authentication has none of. */
 const WITH_AUTHENTICATION = [
@@ -40,6 +43,13 @@ export const adminUpkeepHandlers: readonly HandlerRow<Broker>[] = [
     remark: NOT_SET,
     body: json({ checkStatus: CHECK_IN_PROGRESS }),
   })),
+  on(operations.exportRocksDbConfigToJson, (_broker: Broker, { configType }) => {
+    // Split as by StringUtils: empty parts count for nothing.
+    for (const type of configType.split(";").filter((part) => part !== "")) {
+      if (!ROCKSDB_CONFIGS.has(type.trim().toLowerCase())) throw new Error(`Unknown config type: ${type}`);
+    }
+    return { remark: "export done." };
+  }),
   on(operations.getBrokerHaStatus, (broker: Broker) => ({ body: json(haStatusOf(broker)) })),
   on(operations.resetMasterFlushOffset, () => ({})),
   on(

@@ -120,3 +120,13 @@ Deno.test("the state of a broker tells how long it has run and what went through
   assertEquals((await state())["putTps"], `0.0 0.0 ${4 / 600}`);
   await scene.stop();
 });
+
+Deno.test("a broker that keeps nothing in RocksDB has exported it at once", async () => {
+  const scene = await stage();
+  const client = await scene.dial();
+  const ask = (configType: string) => client.call(operations.exportRocksDbConfigToJson, { configType });
+  const done = await ask("topics;subscriptionGroups;");
+  assertEquals([done.code, done.remark], [0, "export done."]);
+  assertEquals((await ask("timers")).code, 1);
+  await scene.stop();
+});
