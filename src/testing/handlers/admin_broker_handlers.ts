@@ -14,6 +14,7 @@ import {
   updateBrokerConfig,
   viewBrokerStatsData,
 } from "../../protocol/operations.ts";
+import { SCHEDULE_TOPIC } from "../../protocol/names.ts";
 import { utf8Bytes, utf8Text } from "../../wire/bytes.ts";
 import { stringifyLooseJson } from "../../wire/loose_json.ts";
 import type { Broker } from "../broker/broker.ts";
@@ -21,6 +22,9 @@ import { ResponseCode } from "../../protocol/response_codes.ts";
 import { LOCKED_SETTINGS, shownSettings } from "../broker/settings.ts";
 import { type HandlerRow, NULL_TEXT, on, refuse } from "./handler.ts";
 import { parseProperties, writeProperties } from "./properties_text.ts";
+
+/** Greatest int of Java: how many buffers are left where none are used. */
+const MAX_INT = 0x7fff_ffff;
 
 /** Handlers of broker administration. */
 export const adminBrokerHandlers: readonly HandlerRow<Broker>[] = [
@@ -100,6 +104,9 @@ function runtimeOf(broker: Broker): Record<string, string> {
     "dispatchMaxBuffer",
     "timerReadBehind",
     "timerOffsetBehind",
+    "putMessageEntireTimeMax",
+    "getMessageEntireTimeMax",
+    "putMessageFailedTimes",
   ];
   // Requests that find something or nothing are not counted.
   const uncounted = ["getFoundTps", "getMissTps", "getTotalTps"];
@@ -132,7 +139,33 @@ function runtimeOf(broker: Broker): Record<string, string> {
     remainHowManyDataToFlush: `${store.maxPhysicalOffset - store.flushedTo} B`,
     earliestMessageTimeStamp: String(oldest === undefined ? -1 : store.storeTimeOf(oldest)),
     startAcceptSendRequestTimeStamp: "0",
+    ...putsOf(broker),
+    ...delaysOf(broker),
   };
+}
+
+/** What was stored; that takes no time worth telling of, and waits in no buffer. */
+function putsOf({ state: { store } }: Broker): Record<string, string> {
+  const times = Math.max(1, store.storedCount);
+  return {
+    putMessageTimesTotal: String(times),
+    putMessageSizeTotal: String(store.maxPhysicalOffset),
+    putMessageAverageSize: rateText([store.maxPhysicalOffset / times]),
+    putMessageDistributeTime: "null",
+    putLatency99: "0.00",
+    putLatency999: "0.00",
+    remainTransientStoreBufferNumbs: String(MAX_INT),
+  };
+}
+
+/** How far each delay level is that has delivered something (ScheduleMessageService.buildRunningStats). */
+function delaysOf({ state: { scheduleOffsets, store } }: Broker): Record<string, string> {
+  return Object.fromEntries(
+    [...scheduleOffsets].map(([queueId, offset]) => [
+      `scheduleMessageOffset_${queueId + 1}`,
+      `${offset},${store.peekQueue(SCHEDULE_TOPIC, queueId)?.maxOffset ?? 0}`,
+    ]),
+  );
 }
 
 /** Doubles as Java writes them, with a fraction at all times. */

@@ -62,6 +62,7 @@ export class MessageStore {
   #log: CommitLog;
   #queues = new Map<string, Map<number, ConsumeQueue>>();
   #flushedTo: number;
+  #storedCount = 0;
 
   /** A store; `start` is the physical offset of its first record. */
   constructor(options: MessageStoreOptions, start = 0) {
@@ -103,6 +104,7 @@ export class MessageStore {
     const tagsCode = this.#tagsCode(message, storeTimestamp);
     queue.append(physicalOffset, record.length, tagsCode, batchSize(message));
     const stored: Stored = { queueOffset, physicalOffset, sizeBytes: record.length, storeTimestamp };
+    this.#storedCount++;
     this.#retain(queue);
     this.#options.onArrival?.(message, stored, tagsCode);
     return stored;
@@ -154,6 +156,11 @@ export class MessageStore {
   /** Reads messages of a queue from `offset` on. */
   read(topic: string, queueId: number, offset: number, options: ReadOptions): Read {
     return readQueue(this.#log, this.peekQueue(topic, queueId), offset, options);
+  }
+
+  /** How many messages were stored since the store was made. */
+  get storedCount(): number {
+    return this.#storedCount;
   }
 
   /** When a record was stored, in milliseconds since the epoch. */

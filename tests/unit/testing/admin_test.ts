@@ -115,9 +115,13 @@ Deno.test("the state of a broker tells how long it has run and what went through
   const now = await state();
   assertEquals(now["runtime"], "[ 1 days, 2 hours, 3 minutes, 4 seconds ]");
   assertEquals([now["msgPutTotalTodayNow"], now["msgGetTotalTodayNow"]], ["3", "2"]);
+  assertEquals([now["putMessageTimesTotal"], now["putMessageSizeTotal"]], ["4", now["commitLogMaxOffset"]]);
   assertEquals(now["getTransferredTps"]!.split(" ").map(Number), [0.2, 0.2, 2 / 600]);
   await scene.clock.advance(61_000);
   assertEquals((await state())["putTps"], `0.0 0.0 ${4 / 600}`);
+  for (let i = 0; i < 2; i++) await client.send("T", 0, "later", { DELAY: "3" });
+  await scene.clock.advance(10_000);
+  assertEquals((await state())["scheduleMessageOffset_3"], "2,2");
   await scene.stop();
 });
 
