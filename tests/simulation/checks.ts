@@ -8,6 +8,7 @@ import { queueKey } from "../../src/protocol/message_queue.ts";
 import { dlqTopic, retryTopic } from "../../src/protocol/names.ts";
 import type { StoredMessageView } from "../../src/testing/mod.ts";
 import { MIN_FAULTS } from "./faults.ts";
+import { COPIES } from "./broker_faults.ts";
 import { GROUP, type Reader, TOPIC } from "./ledger.ts";
 import { stamp, type Timeline } from "./timeline.ts";
 import { MESSAGES } from "./traffic.ts";
@@ -87,6 +88,11 @@ export function checkHandled(world: World): number {
     key: queueKey(message),
   }));
   const dead = new Set(cluster.inspect.messages(dlqTopic(GROUP)).map(({ properties }) => properties["KEYS"]));
+  const lostAgain = new Set(
+    COPIES.flatMap((topic) => cluster.inspect.messages(topic))
+      .filter((copy) => ledger.isExcused(queueKey(copy), copy.queueOffset))
+      .map(({ properties }) => properties["KEYS"]),
+  );
   const readers = workload.broadcast
     ? new Set(members.filter((member) => member.isLive).map(({ reader }) => reader))
     : [ledger.reader(GROUP)];
@@ -94,7 +100,7 @@ export function checkHandled(world: World): number {
     for (const { key, queueOffset, properties } of held) {
       const id = properties["KEYS"]!;
       if (reader.handledIds.has(id) || reader.excusedIds.has(id) || dead.has(id)) continue;
-      if (ledger.isExcused(key, queueOffset)) continue;
+      if (lostAgain.has(id) || ledger.isExcused(key, queueOffset)) continue;
       const begun = reader.page(key).begun[queueOffset] !== undefined;
       timeline.finding(
         "nothing is lost",
