@@ -1,7 +1,7 @@
 /**
  * `deno task test:cluster`: the scenarios on a real RocketMQ, on all three runtimes.
  *
- *   deno run -A tools/test_cluster.ts [--version 5.5.0|4.9.7] [--runtime deno|bun|node] [--only pattern]
+ *   deno run -A tools/test_cluster.ts [--version 5.5.0|4.9.7] [--runtime deno|bun|node] [--only pattern] [--parallel 8]
  *
  * Without options everything: both versions one after the other, each started fresh, used by Deno, Bun and Node in turn
  * and stopped again. The scenarios are told the name servers and, as `--control`, the command that rules this cluster
@@ -27,13 +27,14 @@ function control(version: string): string[] {
 
 /** Runs the scenarios of one cell of the matrix. */
 async function cell(version: string, runtime: string, namesrv: string): Promise<Tally> {
-  const only = option("only");
+  const only = option("only"), parallel = option("parallel");
   const args = [
     "--namesrv",
     namesrv,
     "--control",
     control(version).join(" "),
     ...(only ? ["--only", only] : []),
+    ...(parallel ? ["--parallel", parallel] : []),
   ];
   const program = runtime === "deno"
     ? ["deno", "run", "-A", "--no-check", "--v8-flags=--expose-gc", "tests/conformance/main.ts"]

@@ -106,6 +106,6 @@ export async function stopNode(
     if (Date.now() - startedAt > patienceMs) Deno.kill(pid, "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  await Deno.remove(nodeFiles(layout, node).pid);
+  await Deno.remove(nodeFiles(layout, node).pid).catch(() => {}); // whoever stopped it at the same time was faster
   return true;
 }
