@@ -6,8 +6,12 @@
  * Every length and count is an int32. Agrees with RegisterBrokerBody.decode and TopicConfig.decode.
  */
 import { ProtocolError } from "../../core/errors.ts";
-import { dataVersion, type RegisterBrokerBody, registerBrokerBody } from "../../protocol/bodies.ts";
-import type { TopicConfig } from "../../protocol/bodies.ts";
+import {
+  dataVersion,
+  type RegisterBrokerBody,
+  registerBrokerBody,
+  type TopicConfig,
+} from "../../protocol/bodies.ts";
 import { ByteReader } from "../../wire/bytes.ts";
 import { decompress } from "../../wire/compression.ts";
 
